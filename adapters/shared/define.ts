@@ -1,0 +1,63 @@
+/**
+ * How an adapter is made. Erases the type of its settings, so that adapters of all kinds fit one list, and stands
+ * between adapter and pipeline as a filter: a vendor that echoes our key in an error must not bring it into a receipt,
+ * a memo or the log, however careless the adapter is.
+ */
+import type { Adapter, AdapterLog, DeliverContext, Outcome, Receipt } from '#src/core/adapter.ts';
+
+const HIDDEN = '<secret>';
+/** Shorter values are no secrets but words, and hiding them would shred every text. */
+const SECRET_CHARS_MIN = 4;
+
+/** Makes a registry entry of an adapter that is typed over its own settings. */
+export function defineAdapter<S>(adapter: Adapter<S>): Adapter {
+  const guarded: Adapter<S> = {
+    ...adapter,
+    async deliver(step, context) {
+      const hide = hiderFor(adapter.secrets(context.settings));
+      return hide(await adapter.deliver(step, guardContext(context, hide))) as Outcome;
+    },
+  };
+  if (adapter.confirm) {
+    const confirm = adapter.confirm.bind(adapter);
+    guarded.confirm = async (receipt, context) => {
+      const hide = hiderFor(adapter.secrets(context.settings));
+      return hide(await confirm(receipt, guardContext(context, hide))) as Receipt | null;
+    };
+  }
+  if (adapter.probe) {
+    const probe = adapter.probe.bind(adapter);
+    guarded.probe = async (context) => {
+      const hide = hiderFor(adapter.secrets(context.settings));
+      return hide(await probe(guardContext(context, hide))) as string[];
+    };
+  }
+  // The registry only ever passes back what this adapter's own `settings` schema returned.
+  return guarded;
+}
+
+type Hide = (value: unknown) => unknown;
+
+function guardContext<S>(context: DeliverContext<S>, hide: Hide): DeliverContext<S> {
+  const log: AdapterLog = {
+    info: (fields, message) => context.log.info(hide(fields) as Record<string, unknown>, String(hide(message))),
+    warn: (fields, message) => context.log.warn(hide(fields) as Record<string, unknown>, String(hide(message))),
+  };
+  return { ...context, log };
+}
+
+/** Replaces every secret, plain or percent-encoded, in all strings of a value. */
+function hiderFor(secrets: readonly string[]): Hide {
+  const needles = secrets
+    .filter((secret) => secret.length >= SECRET_CHARS_MIN)
+    .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
+    .sort((a, b) => b.length - a.length);
+  const hide: Hide = (value) => {
+    if (typeof value === 'string') return needles.reduce((text, needle) => text.replaceAll(needle, HIDDEN), value);
+    if (Array.isArray(value)) return value.map(hide);
+    if (value instanceof Error) return hide(value.message);
+    if (value === null || typeof value !== 'object' || value instanceof Date) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, hide(entry)]));
+  };
+  return needles.length === 0 ? (value) => value : hide;
+}

@@ -1,0 +1,26 @@
+/** Settings of a Slack channel behind an incoming webhook. */
+import { z } from 'zod';
+
+export const slackSettings = z.strictObject({
+  /** The whole URL is the credential. Https, unless `egress.allow` names the host. */
+  webhookUrl: z
+    .url({ protocol: /^https?$/, error: 'must be the URL of an incoming webhook' })
+    .refine((url) => !isApi(url), {
+      error:
+        'is an address of the Web API; make an incoming webhook and use its URL (https://hooks.slack.com/services/...)',
+    }),
+});
+
+export type SlackSettings = z.infer<typeof slackSettings>;
+
+/** The URL, and its path, by which it could be put together again. */
+export function slackSecrets({ webhookUrl }: SlackSettings): string[] {
+  const { href, pathname, search } = new URL(webhookUrl);
+  const token = pathname.split('/').at(-1) ?? '';
+  // A bare "/" and short words are no secrets.
+  return [webhookUrl, href, pathname + search, token].filter((part) => part.length >= 8);
+}
+
+function isApi(url: string): boolean {
+  return URL.canParse(url) && new URL(url).hostname.endsWith('slack.com') && new URL(url).pathname.startsWith('/api/');
+}

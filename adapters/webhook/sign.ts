@@ -1,0 +1,26 @@
+/** Signatures of Standard Webhooks 1.0, symmetric scheme v1 (destinations 8). */
+import { createHmac } from 'node:crypto';
+
+export interface SignedMessage {
+  /** Same on every try of a message; must not contain a dot. */
+  id: string;
+  /** Unix seconds of this attempt. */
+  timestampSeconds: number;
+  /** The body exactly as it is sent. */
+  body: string;
+}
+
+/** The three headers. Every secret gives one signature, so that a receiver may hold either while one is replaced. */
+export function signedHeaders(message: SignedMessage, secrets: readonly string[]): Record<string, string> {
+  const { id, timestampSeconds, body } = message;
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(timestampSeconds),
+    'webhook-signature': secrets.map((secret) => `v1,${sign(`${id}.${timestampSeconds}.${body}`, secret)}`).join(' '),
+  };
+}
+
+function sign(text: string, secret: string): string {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  return createHmac('sha256', key).update(text, 'utf8').digest('base64');
+}

@@ -1,0 +1,324 @@
+metadata description = 'One Container App of the relay: the api (receivers, API, pages) or the worker (deliveries). Same image, another RELAY_ROLE.'
+
+@description('An environment variable filled from a secret of the vault.')
+type secretVariable = {
+  @description('Name of the environment variable, as the config of the relay writes it between braces.')
+  variable: string
+
+  @description('Name of the secret in the vault.')
+  secret: string
+}
+
+@description('Region of the resource.')
+param location string
+
+@description('Part of the resource name.')
+param environmentName string
+
+@description('What this app does.')
+@allowed([
+  'api'
+  'worker'
+])
+param role string
+
+@description('Container Apps environment.')
+param environmentId string
+
+@description('Image with registry, name and tag or digest.')
+param image string
+
+@description('Login server of the registry that the identity pulls from. Empty: the image is public.')
+param registryServer string = ''
+
+@description('Resource id of the identity of the relay.')
+param identityId string
+
+@description('Client id of that identity.')
+param identityClientId string
+
+@description('Address of the vault, with the closing slash.')
+param keyVaultUri string
+
+@description('Text of relay.yaml. Its secrets are written as variables and come from the vault.')
+param relayConfig string
+
+@description('Variables from the vault, beside DATABASE_URL and REDIS_URL.')
+param secretVariables secretVariable[]
+
+@description('Host name of the Event Hubs namespace, for the config.')
+param eventHubsHost string
+
+@description('True: the queue lives on Redis. False: on Postgres.')
+param useRedis bool
+
+@description('Name under which the environment knows the spool share. Only the api has a spool.')
+param spoolStorageName string
+
+@description('Replicas that always run.')
+@minValue(1)
+param minReplicas int
+
+@description('Replicas at most.')
+@minValue(1)
+param maxReplicas int
+
+@description('CPU cores of a replica, as text since Bicep has no fractions.')
+param cpu string = '0.5'
+
+@description('Memory of a replica.')
+param memory string = '1Gi'
+
+@description('Tags of the resource.')
+param tags object
+
+var port = 8080
+var isApi = role == 'api'
+
+// The relay reads its config at /etc/relay/relay.yaml; it is mounted as a secret so that no share is needed for it.
+var configSecret = {
+  name: 'relay-config'
+  value: relayConfig
+}
+
+var vaultSecretNames = union(
+  [
+    'database-url'
+  ],
+  useRedis ? ['redis-url'] : [],
+  isApi ? [] : ['database-scaler-url']
+)
+
+var storeSecrets = [
+  for name in vaultSecretNames: {
+    name: name
+    keyVaultUrl: '${keyVaultUri}secrets/${name}'
+    identity: identityId
+  }
+]
+
+var configSecrets = [
+  for item in secretVariables: {
+    name: item.secret
+    keyVaultUrl: '${keyVaultUri}secrets/${item.secret}'
+    identity: identityId
+  }
+]
+
+var configVariables = [
+  for item in secretVariables: {
+    name: item.variable
+    secretRef: item.secret
+  }
+]
+
+var commonVariables = [
+  {
+    name: 'RELAY_ROLE'
+    value: role
+  }
+  {
+    name: 'RELAY_CONFIG'
+    value: '/etc/relay/relay.yaml'
+  }
+  {
+    // A changed secret alone makes no new revision; this does when the config changes.
+    name: 'RELAY_CONFIG_VERSION'
+    value: uniqueString(relayConfig)
+  }
+  {
+    name: 'DATABASE_URL'
+    secretRef: 'database-url'
+  }
+  {
+    name: 'EVENT_HUBS_NAMESPACE'
+    value: eventHubsHost
+  }
+  {
+    // Which of the identities the Azure SDK is to use.
+    name: 'AZURE_CLIENT_ID'
+    value: identityClientId
+  }
+]
+
+var redisVariables = useRedis
+  ? [
+      {
+        name: 'REDIS_URL'
+        secretRef: 'redis-url'
+      }
+    ]
+  : []
+
+var spoolVariables = isApi
+  ? [
+      {
+        name: 'RELAY_SPOOL_DIR'
+        value: '/var/lib/relay/spool'
+      }
+    ]
+  : []
+
+var configVolume = [
+  {
+    name: 'config'
+    storageType: 'Secret'
+    secrets: [
+      {
+        secretRef: 'relay-config'
+        path: 'relay.yaml'
+      }
+    ]
+  }
+]
+
+var spoolVolume = isApi
+  ? [
+      {
+        name: 'spool'
+        storageType: 'AzureFile'
+        storageName: spoolStorageName
+        // the user of the image; SMB has no owners of its own
+        mountOptions: 'uid=1000,gid=1000,dir_mode=0700,file_mode=0600,nosharesock'
+      }
+    ]
+  : []
+
+var configMount = [
+  {
+    volumeName: 'config'
+    mountPath: '/etc/relay'
+  }
+]
+
+var spoolMount = isApi
+  ? [
+      {
+        volumeName: 'spool'
+        mountPath: '/var/lib/relay/spool'
+      }
+    ]
+  : []
+
+var ingress = {
+  external: true
+  targetPort: port
+  transport: 'http'
+  allowInsecure: false
+}
+
+var apiScaleRules = [
+  {
+    name: 'requests'
+    http: {
+      metadata: {
+        concurrentRequests: '50'
+      }
+    }
+  }
+]
+
+// One worker drains a hundred deliveries in a second or two; more replicas help when vendors are slow.
+var workerScaleRules = [
+  {
+    name: 'deliveries-due'
+    custom: {
+      type: 'postgresql'
+      metadata: {
+        query: 'select count(*) from deliveries where next_attempt_at <= now() and state in (\'pending\',\'retrying\')'
+        targetQueryValue: '100'
+      }
+      auth: [
+        {
+          secretRef: 'database-scaler-url'
+          triggerParameter: 'connection'
+        }
+      ]
+    }
+  }
+]
+
+resource app 'Microsoft.App/containerApps@2025-01-01' = {
+  name: 'ca-${environmentName}-${role}'
+  location: location
+  tags: tags
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    environmentId: environmentId
+    workloadProfileName: 'Consumption'
+    configuration: {
+      activeRevisionsMode: 'Single'
+      ingress: isApi ? ingress : null
+      registries: empty(registryServer)
+        ? []
+        : [
+            {
+              server: registryServer
+              identity: identityId
+            }
+          ]
+      secrets: concat([configSecret], storeSecrets, configSecrets)
+    }
+    template: {
+      terminationGracePeriodSeconds: 30
+      containers: [
+        {
+          name: 'relay'
+          image: image
+          resources: {
+            cpu: json(cpu)
+            memory: memory
+          }
+          env: concat(commonVariables, redisVariables, spoolVariables, configVariables)
+          volumeMounts: concat(configMount, spoolMount)
+          probes: [
+            {
+              type: 'Startup'
+              httpGet: {
+                path: '/livez'
+                port: port
+              }
+              periodSeconds: 2
+              timeoutSeconds: 2
+              failureThreshold: 30
+            }
+            {
+              type: 'Liveness'
+              httpGet: {
+                path: '/livez'
+                port: port
+              }
+              periodSeconds: 10
+              timeoutSeconds: 3
+              failureThreshold: 3
+            }
+            {
+              type: 'Readiness'
+              httpGet: {
+                path: '/readyz'
+                port: port
+              }
+              periodSeconds: 5
+              timeoutSeconds: 3
+              failureThreshold: 2
+            }
+          ]
+        }
+      ]
+      volumes: concat(configVolume, spoolVolume)
+      scale: {
+        minReplicas: minReplicas
+        maxReplicas: maxReplicas
+        rules: isApi ? apiScaleRules : workerScaleRules
+      }
+    }
+  }
+}
+
+@description('Host name of the app; empty for the worker, which takes no calls from outside.')
+output host string = isApi ? app.properties.configuration.ingress.fqdn : ''

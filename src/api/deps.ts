@@ -1,0 +1,49 @@
+/** What the HTTP side needs from the app. */
+import type { RelayConfig } from '#src/config/types.ts';
+import type { Signal } from '#src/core/signal.ts';
+import type { Pools } from '#src/db/pools.ts';
+import type { Log } from '#src/log.ts';
+import type { Metrics } from '#src/metrics.ts';
+import type { Ingest } from '#src/pipeline/ingest.ts';
+import type { Caller } from './auth.ts';
+
+export interface Part {
+  name: string;
+  status: 'ok' | 'degraded' | 'down';
+  detail?: string;
+}
+
+export interface Readiness {
+  /** False only when a signal can neither be committed nor spooled. */
+  ready: boolean;
+  status: 'ok' | 'degraded' | 'down';
+  parts: Part[];
+}
+
+export interface ApiDeps {
+  config(): RelayConfig;
+  /** `worker`: only probes and metrics are served. */
+  role: 'all' | 'api' | 'worker';
+  pools: Pools;
+  ingest: Ingest;
+  metrics: Metrics;
+  log: Log;
+  readiness(): Promise<Readiness>;
+  /** Brings gauges that are read from the database up to date. */
+  refreshMetrics(): Promise<void>;
+  /** Rings for a destination whose deliveries were touched by hand. */
+  ring(destinations: Iterable<string>): void;
+  /** A test notification came in: told to the `tests` destination, best effort. */
+  onTest(signal: Signal): void;
+  now(): Date;
+}
+
+/** What handlers find in the context. */
+export interface Variables {
+  requestId: string;
+  caller: Caller;
+}
+export interface Env {
+  Variables: Variables;
+  Bindings: { incoming?: { socket?: { remoteAddress?: string } } };
+}

@@ -1,0 +1,92 @@
+/** The HTTP app: request ids, authorisation, routes, one error handler. No sockets here: tests call it in process as well. */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { getCookie } from 'hono/cookie';
+import { HTTPException } from 'hono/http-exception';
+import { newId } from '#src/ids.ts';
+import { pageRoutes } from '#src/web/pages.ts';
+import { apiCaller, bearer, isLocalCall, isOpen, mayDo, SESSION_COOKIE, sessionCaller, type Caller } from './auth.ts';
+import type { ApiDeps, Env } from './deps.ts';
+import { incidentRoutes } from './incidents.ts';
+import { describeReceivers } from './openapi.ts';
+import { Problem, problem } from './problem.ts';
+import { azureMonitor, eventGrid } from './receivers.ts';
+import { probeRoutes, statusRoutes } from './status.ts';
+
+const LOCAL_CALLER: Caller = { name: 'local', role: 'operate' };
+
+/** The caller by bearer token, session cookie, or because only this machine may call; null refuses. */
+export function callerOf(c: Context<Env>, deps: ApiDeps): Caller | null {
+  const config = deps.config();
+  if (isOpen(config, 'read'))
+    return isLocalCall(c.env?.incoming?.socket?.remoteAddress, c.req.header('host')) ? LOCAL_CALLER : null;
+  const header = c.req.header('authorization');
+  if (header !== undefined) return apiCaller(config, bearer(header));
+  return sessionCaller(config, getCookie(c, SESSION_COOKIE), deps.now().getTime());
+}
+
+/** Builds the app for a role. */
+export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
+  const app = new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const first = result.error.issues[0];
+      throw new Problem(400, 'invalid', `${first?.path.join('.') ?? ''}: ${first?.message ?? 'malformed'}`);
+    },
+  });
+  app.use(async (c, next) => {
+    c.set('requestId', newId('req'));
+    await next();
+    c.res.headers.set('x-request-id', c.get('requestId'));
+  });
+  app.onError((error, c) => {
+    const requestId = c.get('requestId');
+    if (error instanceof Problem)
+      return problem(c, {
+        status: error.status,
+        code: error.code,
+        detail: error.message,
+        requestId,
+        headers: error.headers,
+      });
+    if (error instanceof HTTPException)
+      return problem(c, { status: error.status, code: 'invalid', detail: error.message, requestId });
+    deps.log.error({ error: error.message, stack: error.stack, requestId, path: c.req.path }, 'request.bug');
+    // A receiver never answers a bare 500: Azure would not send the news again (azure-signals 0.6).
+    const receiving = c.req.path.startsWith('/v1/receivers/');
+    return problem(c, {
+      status: receiving ? 503 : 500,
+      code: receiving ? 'unavailable' : 'internal',
+      detail: 'something went wrong on our side',
+      requestId,
+    });
+  });
+  app.notFound((c) =>
+    problem(c, { status: 404, code: 'no-such-route', detail: 'there is nothing here', requestId: c.get('requestId') }),
+  );
+
+  probeRoutes(app, deps, (c) => callerOf(c, deps) !== null);
+  if (deps.role === 'worker') return app;
+
+  app.post('/v1/receivers/azure-monitor', (c) => azureMonitor(c, deps));
+  app.post('/v1/receivers/event-grid', (c) => eventGrid(c, deps));
+  describeReceivers(app);
+  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Health Relay', version: '1' } });
+
+  app.use('/v1/*', async (c, next) => {
+    const caller = callerOf(c, deps);
+    if (!caller) throw new Problem(401, 'unauthorized', 'a token is required');
+    if (!mayDo(caller, c.req.method === 'GET' || c.req.method === 'HEAD' ? 'read' : 'operate'))
+      throw new Problem(403, 'forbidden', 'this token may only read');
+    // A cookie rides along on requests that another site makes: those may not change anything.
+    const site = c.req.header('sec-fetch-site');
+    if (c.req.method !== 'GET' && site !== undefined && site !== 'same-origin' && site !== 'none')
+      throw new Problem(403, 'forbidden', 'cross-site request');
+    c.set('caller', caller);
+    await next();
+  });
+  incidentRoutes(app, deps);
+  statusRoutes(app, deps);
+  pageRoutes(app, deps, (c) => callerOf(c, deps));
+  return app;
+}

@@ -1,0 +1,92 @@
+/** The one reader of the environment (design section 4). Everything else takes what it says as arguments. */
+import { join } from 'node:path';
+
+export type RelayRole = 'all' | 'api' | 'worker';
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+export interface Environment {
+  /** 0 lets the system choose a free one. */
+  port: number;
+  host: string;
+  /** Null: Postgres is started by the relay. */
+  databaseUrl: string | null;
+  /** Null: the queue lives on Postgres. */
+  redisUrl: string | null;
+  configFile: string;
+  role: RelayRole;
+  dataDir: string;
+  /** Null: no folder was declared durable, so there is no spool. */
+  spoolDir: string | null;
+  logLevel: LogLevel;
+}
+
+export interface EnvironmentFault {
+  /** Name of the variable. */
+  variable: string;
+  message: string;
+  hint: string;
+}
+
+export type EnvironmentResult = { ok: true; value: Environment } | { ok: false; faults: EnvironmentFault[] };
+
+const ROLES: readonly RelayRole[] = ['all', 'api', 'worker'];
+const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/** All faults at once. An empty variable counts as not set, as compose files like to pass them. Values of URLs are never quoted. */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): EnvironmentResult {
+  const faults: EnvironmentFault[] = [];
+  const fault = (variable: string, message: string, hint: string): void =>
+    void faults.push({ variable, message, hint });
+  const get = (variable: string): string | null => env[variable]?.trim() || null;
+
+  const oneOf = <T extends string>(variable: string, words: readonly T[], usual: T): T => {
+    const given = get(variable);
+    const found = words.find((word) => word === (given ?? usual));
+    if (found === undefined) fault(variable, `${shown(given)} is not known`, `one of ${words.join(', ')}`);
+    return found ?? usual;
+  };
+  const url = (variable: string, schemes: readonly string[]): string | null => {
+    const given = get(variable);
+    if (given === null) return null;
+    const protocol = URL.canParse(given) ? new URL(given).protocol : '';
+    const hint = `write ${schemes.map((scheme) => `${scheme}//host`).join(' or ')}`;
+    if (!schemes.includes(protocol)) fault(variable, 'is not a URL of the right kind', hint);
+    return given;
+  };
+
+  const databaseUrl = url('DATABASE_URL', ['postgres:', 'postgresql:']);
+  const role = oneOf('RELAY_ROLE', ROLES, 'all');
+  if (role !== 'all' && databaseUrl === null) {
+    fault('DATABASE_URL', `is not set, but RELAY_ROLE=${role} needs it`, 'split roles share one Postgres server');
+  }
+  const port = get('PORT') ?? '8080';
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    fault('PORT', `${shown(port)} is not a port`, 'a number from 0 to 65535');
+  const host = get('HOST') ?? '127.0.0.1';
+  if (/[\s/]/.test(host)) fault('HOST', `${shown(host)} is not a host name or address`, 'such as 127.0.0.1 or 0.0.0.0');
+
+  const declared = get('RELAY_DATA_DIR');
+  const dataDir = declared ?? '.relay';
+  const durable = declared !== null || databaseUrl === null;
+  const value: Environment = {
+    port: Number(port),
+    host,
+    databaseUrl,
+    redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
+    configFile: get('RELAY_CONFIG') ?? 'relay.yaml',
+    role,
+    dataDir,
+    spoolDir: get('RELAY_SPOOL_DIR') ?? (durable ? join(dataDir, 'spool') : null),
+    logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+  };
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, value };
+}
+
+/** One line per fault: `PORT: "abc" is not a port; a number from 0 to 65535`. */
+export function formatEnvironmentFaults(faults: readonly EnvironmentFault[]): string {
+  return faults.map(({ variable, message, hint }) => `${variable}: ${message}; ${hint}`).join('\n');
+}
+
+function shown(value: string | null): string {
+  return JSON.stringify((value ?? '').slice(0, 40));
+}

@@ -1,0 +1,125 @@
+/**
+ * Checks that names in the config point at something. Works on the raw document, so that a wrong name is found also
+ * when other sections are broken.
+ */
+import { quoted, type ConfigPath, type Report } from './fault.ts';
+import { suggest } from './suggest.ts';
+
+const KINDS = ['outage', 'maintenance', 'advisory', 'security', 'resource', 'alert', 'change', 'unrecognised'];
+const SEVERITIES = ['info', 'warning', 'error', 'critical'];
+
+/** Reports unknown destinations, kinds and severities, tokens and names that stand twice, and what would surprise. */
+export function checkReferences(document: unknown, report: Report): void {
+  const root = mapOf(document);
+  const destinations = mapOf(root['destinations']);
+  checkDestinationNames(root, { destinations, report });
+  checkTwice(root, report);
+  const routes = listOf(root['routes']);
+  routes.forEach((route, index) => {
+    const match = mapOf(mapOf(route)['match']);
+    checkWords(match['kind'], { path: ['routes', index, 'match', 'kind'], known: KINDS, report });
+    checkWords(match['severity'], { path: ['routes', index, 'match', 'severity'], known: SEVERITIES, report });
+  });
+  warnAboutCover(root, { destinations, routes, report });
+}
+
+interface NameContext {
+  destinations: Readonly<Record<string, unknown>>;
+  report: Report;
+}
+
+function checkDestinationNames(root: Record<string, unknown>, { destinations, report }: NameContext): void {
+  const known = Object.keys(destinations);
+  const check = (name: unknown, path: ConfigPath): void => {
+    if (typeof name !== 'string' || name === '') return;
+    if (!known.includes(name))
+      report.fault(path, `unknown destination ${quoted(name)}`, { hint: suggest(name, known) });
+    else if (mapOf(destinations[name])['retired'] === true) {
+      report.warn(path, `the destination ${quoted(name)} is retired and takes no new incident`);
+    }
+  };
+  const checkList = (list: unknown, path: ConfigPath): void =>
+    listOf(list).forEach((name, index) => check(name, [...path, index]));
+  listOf(root['routes']).forEach((route, index) => checkList(mapOf(route)['to'], ['routes', index, 'to']));
+  checkList(root['default'], ['default']);
+  check(root['tests'], ['tests']);
+  for (const [name, destination] of Object.entries(destinations)) {
+    const to = mapOf(mapOf(destination)['fallback'])['to'];
+    const path = ['destinations', name, 'fallback', 'to'];
+    if (to === name) report.fault(path, 'a destination cannot be its own fallback');
+    else check(to, path);
+  }
+}
+
+/** One token must say who calls: a receiver's stands in addresses that Azure keeps, so the API may not share it. */
+function checkTwice(root: Record<string, unknown>, report: Report): void {
+  const once = (): ((value: unknown, path: ConfigPath, message: string) => void) => {
+    const seen = new Set<unknown>();
+    return (value, path, message) => {
+      if (typeof value !== 'string' || value === '') return;
+      if (seen.has(value)) report.fault(path, message);
+      seen.add(value);
+    };
+  };
+  const receivers = mapOf(root['receivers']);
+  const [token, hubName, apiName] = [once(), once(), once()];
+  listOf(receivers['tokens']).forEach((entry, index) =>
+    token(mapOf(entry)['token'], ['receivers', 'tokens', index, 'token'], 'this token stands here twice'),
+  );
+  listOf(receivers['eventHubs']).forEach((entry, index) =>
+    hubName(mapOf(entry)['name'], ['receivers', 'eventHubs', index, 'name'], 'this name stands here twice'),
+  );
+  listOf(mapOf(root['api'])['tokens']).forEach((entry, index) => {
+    const { name, token: value } = mapOf(entry);
+    apiName(name, ['api', 'tokens', index, 'name'], 'this name stands here twice');
+    token(value, ['api', 'tokens', index, 'token'], 'this token is used already, here or by a receiver');
+  });
+}
+
+function checkWords(
+  value: unknown,
+  { path, known, report }: { path: ConfigPath; known: string[]; report: Report },
+): void {
+  const words = Array.isArray(value) ? (value as unknown[]) : [value];
+  words.forEach((word, index) => {
+    if (typeof word !== 'string' || word === '' || /[*?]/.test(word) || known.includes(word)) return;
+    const place = Array.isArray(value) ? [...path, index] : path;
+    report.fault(place, `${quoted(word)} is no ${String(path.at(-1))}`, { hint: suggest(word, known) });
+  });
+}
+
+function warnAboutCover(root: Record<string, unknown>, context: NameContext & { routes: unknown[] }): void {
+  const { destinations, routes, report } = context;
+  if (Object.keys(destinations).length === 0) {
+    report.warn(['destinations'], 'there are no destinations: incidents are recorded and nobody is told');
+    return;
+  }
+  const catchAll = routes.findIndex((route) => isCatchAll(route));
+  const stops = routes.findIndex((route) => isCatchAll(route) && mapOf(route)['stop'] === true);
+  if (stops >= 0 && stops < routes.length - 1) {
+    report.warn(['routes', stops + 1], `is never reached: routes[${stops}] takes every incident and stops`);
+  }
+  if (catchAll < 0 && listOf(root['default']).length === 0) {
+    report.warn(['routes'], 'an incident that no route takes goes to every destination', {
+      hint: 'add default: [...] or a last route with match: {}',
+      at: 'key',
+    });
+  }
+}
+
+/** Takes every incident: asks for nothing, or for any kind and severity. */
+function isCatchAll(route: unknown): boolean {
+  const match = mapOf(route)['match'];
+  if (typeof match !== 'object' || match === null) return false;
+  return Object.entries(match).every(
+    ([key, value]) => ['kind', 'severity'].includes(key) && [value].flat().includes('*'),
+  );
+}
+
+function mapOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : [];
+}

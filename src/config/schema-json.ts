@@ -1,0 +1,59 @@
+/** JSON Schema of `relay.yaml`, for editors; written by `relay schema`. */
+import { z } from 'zod';
+import type { Adapter } from '#src/core/adapter.ts';
+import { CommonKeys } from './schema-common.ts';
+import { RelayDocument, Subscriptions } from './schema.ts';
+
+type JsonSchema = Record<string, unknown>;
+
+/** Draft 2020-12. Each destination is its adapter's schema joined with the common keys, told apart by `type`. */
+export function configJsonSchema(adapters: readonly Adapter[]): JsonSchema {
+  const document = jsonSchemaOf(RelayDocument);
+  return {
+    ...document,
+    title: 'relay.yaml',
+    properties: {
+      ...(document['properties'] as JsonSchema),
+      subscriptions: jsonSchemaOf(Subscriptions),
+      destinations: { type: 'object', additionalProperties: { oneOf: adapters.map(destinationSchema) } },
+    },
+  };
+}
+
+function destinationSchema(adapter: Adapter): JsonSchema {
+  return { title: adapter.kind, ...withCommonKeys(jsonSchemaOf(adapter.settings), adapter.kind) };
+}
+
+/** The adapters' schemas are strict: the common keys must stand inside each, `allOf` would refuse them. */
+function withCommonKeys(schema: JsonSchema, kind: string): JsonSchema {
+  for (const key of ['anyOf', 'oneOf'] as const) {
+    const branches = schema[key];
+    if (Array.isArray(branches))
+      return { ...schema, [key]: branches.map((branch: JsonSchema) => withCommonKeys(branch, kind)) };
+  }
+  const common = jsonSchemaOf(CommonKeys)['properties'] as JsonSchema;
+  const properties = { type: { const: kind }, ...(schema['properties'] as JsonSchema | undefined), ...common };
+  const required = Array.isArray(schema['required']) ? (schema['required'] as string[]) : [];
+  return { ...schema, type: 'object', properties, required: ['type', ...required] };
+}
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return withReferences(rest) as JsonSchema;
+}
+
+const REFERENCE = { type: 'string', pattern: '\\$\\{[^}]+\\}' };
+const LIMITS = ['pattern', 'format', 'minLength', 'maxLength', 'enum'];
+
+/** Editors see `${NAME}` before it is filled in: wherever a text has limits, a reference is as good. */
+function withReferences(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withReferences);
+  if (typeof node !== 'object' || node === null) return node;
+  const inside = Object.fromEntries(Object.entries(node).map(([key, item]) => [key, withReferences(item)]));
+  const limited = inside['type'] === 'string' && LIMITS.some((limit) => limit in inside);
+  if (!limited) return inside;
+  const { default: usual, ...rest } = inside;
+  // Where zod gives a pattern, its format is a name of its own (`starts_with`) that no validator knows.
+  if ('pattern' in rest) delete rest['format'];
+  return { ...(usual === undefined ? {} : { default: usual }), anyOf: [rest, REFERENCE] };
+}

@@ -1,0 +1,176 @@
+/** The document `relay.yaml` as zod sees it, less the destinations' own keys: those belong to the adapters. */
+import { z } from 'zod';
+import { MATCH_KEYS, type MatchKey } from '#src/core/route-condition.ts';
+import type { Route } from '#src/core/route.ts';
+import { checkRule } from '#src/http/egress.ts';
+import { duration } from './duration.ts';
+import { name } from './schema-common.ts';
+import type { EntraConfig, EventHubConfig } from './types.ts';
+
+const TOKEN_CHARS_MIN = 16;
+const DAY_MS = 86_400_000;
+
+/** Azure's action groups call with this application (azure-signals 5, secure webhook). */
+const ACTION_GROUPS_APP_ID = '461e8683-5575-4561-ac7f-899cc907d62a';
+
+const token = z
+  .string()
+  .min(TOKEN_CHARS_MIN, `must have at least ${TOKEN_CHARS_MIN} characters; make one with: openssl rand -hex 24`)
+  .max(512, 'must have at most 512 characters')
+  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without blanks');
+
+const subscription = z
+  .string()
+  .nullish()
+  .transform((id) => (id === null || id === undefined || id === '' ? null : id.toLowerCase()));
+
+/** An http(s) address. */
+const webAddress = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
+
+const eventHub = z
+  .strictObject({
+    name,
+    source: name,
+    subscription,
+    consumerGroup: z.string().min(1).default('$Default'),
+    connectionString: z
+      .string()
+      .regex(/(^|;)\s*Endpoint=/i, 'is not an Event Hubs connection string (Endpoint=sb://...;SharedAccessKeyName=...)')
+      .optional(),
+    namespace: z
+      .string()
+      .regex(/^[A-Za-z0-9.-]+$/, 'must be a namespace such as contoso or contoso.servicebus.windows.net')
+      .optional(),
+    hub: z.string().min(1).optional(),
+  })
+  .superRefine((hub, context) => {
+    const fault = (message: string): void => context.addIssue({ code: 'custom', message });
+    if ((hub.connectionString === undefined) === (hub.namespace === undefined)) {
+      fault('needs either connectionString, or namespace and hub for managed identity');
+    } else if (hub.hub === undefined && !/;\s*EntityPath=/i.test(hub.connectionString ?? '')) {
+      fault('needs hub, the name of the Event Hub: the connection string has no EntityPath');
+    }
+  })
+  .transform((given): EventHubConfig => {
+    const namespace = given.namespace ?? null;
+    return {
+      ...given,
+      connectionString: given.connectionString ?? null,
+      namespace: namespace === null || namespace.includes('.') ? namespace : `${namespace}.servicebus.windows.net`,
+      hub: given.hub ?? null,
+    };
+  });
+
+const entra = z
+  .strictObject({
+    tenant: z.string().min(1),
+    audience: z.array(z.string().min(1)).min(1, 'must name at least one audience'),
+    appId: z.string().default(ACTION_GROUPS_APP_ID),
+    role: z.string().min(1).optional(),
+    authority: webAddress.default('https://login.microsoftonline.com'),
+    source: name.default('entra'),
+  })
+  .transform((given): EntraConfig => ({
+    ...given,
+    authority: given.authority.replace(/\/+$/, ''),
+    role: given.role ?? null,
+  }));
+
+const receivers = z.strictObject({
+  tokens: z.array(z.strictObject({ source: name, token, subscription })).default([]),
+  eventHubs: z.array(eventHub).default([]),
+  eventGrid: z
+    .strictObject({ allowSubscriptions: z.array(z.string()).optional(), allowOrigins: z.array(z.string()).optional() })
+    .prefault({})
+    .transform((given) => ({
+      allowSubscriptions: given.allowSubscriptions ?? null,
+      allowOrigins: given.allowOrigins ?? null,
+    })),
+  entra: entra.nullish().transform((given) => given ?? null),
+});
+
+const EMPTY = 'is empty and would match nothing; leave the key out to ask for nothing';
+
+/** One pattern or several: any of them may hold. */
+const patterns = z
+  .union([z.string().min(1, EMPTY), z.array(z.string().min(1, EMPTY)).min(1, EMPTY)], {
+    error: 'must be a text or a list of texts',
+  })
+  .transform((given): readonly string[] => [given].flat());
+
+const match = z.strictObject(
+  Object.fromEntries(MATCH_KEYS.map((key) => [key, patterns.optional()])) as Record<
+    MatchKey,
+    z.ZodOptional<typeof patterns>
+  >,
+  {
+    error: (issue) => (issue.input === undefined ? 'write match: {} for a route that takes every incident' : undefined),
+  },
+);
+
+const field = z
+  .union([z.string(), z.number(), z.boolean()], { error: 'must be a text, a number or true or false' })
+  .transform(String);
+
+const route = z
+  .strictObject({
+    name: z.string().optional(),
+    match,
+    to: z.array(z.string(), { error: 'must be a list of destinations' }).min(1, 'must name at least one destination'),
+    stop: z.boolean().default(false),
+    runbook: webAddress.optional(),
+    note: z.string().max(2000, 'must have at most 2000 characters').optional(),
+    fields: z.record(z.string(), field).default({}),
+  })
+  .transform((given): Route => ({
+    ...given,
+    name: given.name ?? null,
+    runbook: given.runbook ?? null,
+    note: given.note ?? null,
+  }));
+
+/** Subscriptions by id, or a CSV file with the header `id,name,team,environment`. */
+export const Subscriptions = z.union([
+  z.strictObject({ file: z.string().min(1) }),
+  z.record(
+    z.string(),
+    z.strictObject({ name: z.string().optional(), team: z.string().optional(), environment: z.string().optional() }),
+    { error: 'must be a map of subscription ids, or { file: subscriptions.csv }' },
+  ),
+]);
+
+const egressRule = z.string().superRefine((entry, context) => {
+  const message = checkRule(entry);
+  if (message !== null) context.addIssue({ code: 'custom', message });
+});
+
+/** The whole document; `destinations` and `subscriptions` are looked into by their own readers. */
+export const RelayDocument = z.strictObject({
+  relayId: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be letters, digits, dots, dashes and underscores, at most 63')
+    .default('relay'),
+  publicUrl: webAddress
+    .transform((url) => url.replace(/\/+$/, ''))
+    .nullish()
+    .transform((url) => url ?? null),
+  receivers: receivers.prefault({}),
+  api: z
+    .strictObject({ tokens: z.array(z.strictObject({ role: z.enum(['read', 'operate']), name, token })).default([]) })
+    .prefault({}),
+  metrics: z.strictObject({ open: z.boolean().default(false) }).prefault({}),
+  egress: z.strictObject({ allow: z.array(egressRule).default([]) }).prefault({}),
+  subscriptions: z.unknown().optional(),
+  retention: z
+    .strictObject({ raw: duration.optional(), incidents: duration.optional() })
+    .prefault({})
+    .transform((given) => ({ rawMs: given.raw ?? 90 * DAY_MS, incidentsMs: given.incidents ?? 400 * DAY_MS })),
+  destinations: z.record(z.string(), z.unknown(), { error: 'must be a map of names and destinations' }).default({}),
+  routes: z.array(route).default([]),
+  default: z.array(z.string()).default([]),
+  tests: z
+    .string()
+    .nullish()
+    .transform((name) => name ?? null),
+  passThrough: z.boolean().default(false),
+});

@@ -1,0 +1,348 @@
+/**
+ * The fold: one signal into the incident it belongs to (design section 6). Pure: ids and time come in as arguments, the
+ * caller stores what comes out. The standing depends on the set of posts only, so order, delay and repetition of
+ * signals do not change where an incident ends.
+ */
+import { describeChanges } from './diff.ts';
+import { headline } from './headline.ts';
+import {
+  isOpen,
+  isServiceHealth,
+  type Change,
+  type Incident,
+  type Post,
+  type Scope,
+  type Snapshot,
+  type Standing,
+  type TimelineDraft,
+} from './incident.ts';
+import { addPost, isLate, samePost, standing } from './lifecycle.ts';
+import { severityRank, type Impact, type Signal, type SignalOutcome } from './signal.ts';
+
+export interface FoldInput {
+  /** Newest episode of the signal's identity, with its scope; null for an unknown identity. */
+  current: { incident: Incident; scope: Scope } | null;
+  signal: Signal;
+  /** Our receipt time, ISO 8601 UTC. */
+  receivedAt: string;
+  /** Id for a new incident, should one be needed. */
+  newId: string;
+}
+
+export interface FoldResult {
+  incident: Incident;
+  scope: Scope;
+  /** A row to insert: an unknown identity or a new episode. */
+  created: boolean;
+  outcome: SignalOutcome;
+  reason: string | null;
+  entries: TimelineDraft[];
+  /** What this signal added to the scope. */
+  grown: { impacts: Impact[]; subscriptions: string[]; resources: string[] };
+  /** The revision has grown: destinations have something to be told. */
+  material: boolean;
+}
+
+/** Folds one signal. Never called for test notifications. */
+export function fold(input: FoldInput): FoldResult {
+  const { current, signal } = input;
+  if (!current) return create(input, 1, null);
+  const { incident } = current;
+  if (startsEpisode(incident, signal)) return create(input, incident.episode + 1, lastPostAt(incident));
+  if (incident.after !== null && signal.occurredAt <= incident.after && !isServiceHealth(incident.kind)) {
+    return beforeEpisode(input, incident, current.scope);
+  }
+  return grow(input, incident, current.scope);
+}
+
+/** Resource, alert, change: an opening later than the end is a new occasion. Service Health reopens what it was. */
+function startsEpisode(incident: Incident, signal: Signal): boolean {
+  if (isServiceHealth(incident.kind) || isOpen(incident.state) || signal.phase !== 'open') return false;
+  return signal.occurredAt > lastPostAt(incident) && !incident.posts.some((post) => samePost(post, signal.post));
+}
+
+/** The last word on an episode, not the first closing one: what lies between two of them belongs to it. */
+function lastPostAt(incident: Incident): string {
+  return incident.posts.at(-1)!.at;
+}
+
+function create(input: FoldInput, episode: number, after: string | null): FoldResult {
+  const { signal, receivedAt } = input;
+  const { posts } = addPost([], toPost(signal));
+  const stands = standing(posts, signal.kind);
+  const scope = addScope({ impacts: [], subscriptions: [], resources: [], sources: [] }, signal).scope;
+  const incident: Incident = {
+    ...stands,
+    id: input.newId,
+    identity: signal.identity,
+    episode,
+    trackingId: signal.trackingId,
+    kind: signal.kind,
+    headline: headline({ ...signal, title: stands.title }),
+    details: signal.details,
+    posts,
+    after,
+    revision: 1,
+    firstSeenAt: receivedAt,
+    lastSeenAt: receivedAt,
+    closedAt: null,
+  };
+  const change: Change = signal.phase === 'note' ? 'note' : isOpen(stands.state) ? 'open' : 'close';
+  const head = entryFor(signal, 1, { late: false });
+  head.snapshot = snapshot(stands, signal, { change, severityRose: false, changes: [] });
+  return {
+    incident,
+    scope,
+    created: true,
+    outcome: firstOutcome(signal, stands),
+    reason: signal.reason,
+    entries: [head],
+    grown: { impacts: scope.impacts, subscriptions: scope.subscriptions, resources: scope.resources },
+    material: true,
+  };
+}
+
+function firstOutcome(signal: Signal, stands: Standing): SignalOutcome {
+  if (signal.kind === 'unrecognised') return 'unrecognised';
+  if (signal.phase === 'note') return 'noted';
+  return isOpen(stands.state) ? 'opened' : 'resolved';
+}
+
+/** A message about an earlier occasion: on the record, without effect on this one. */
+function beforeEpisode(input: FoldInput, incident: Incident, scope: Scope): FoldResult {
+  const { signal, receivedAt } = input;
+  return {
+    incident: { ...incident, lastSeenAt: receivedAt },
+    scope,
+    created: false,
+    outcome: 'noted',
+    reason: 'belongs to an earlier episode',
+    entries: [entryFor(signal, incident.revision, { late: true })],
+    grown: { impacts: [], subscriptions: [], resources: [] },
+    material: false,
+  };
+}
+
+function grow(input: FoldInput, incident: Incident, scope: Scope): FoldResult {
+  const { signal, receivedAt } = input;
+  const post = toPost(signal);
+  const { posts, isNew } = addPost(incident.posts, post);
+  const stands = standing(posts, incident.kind);
+  const { scope: wider, grown } = addScope(scope, signal);
+  const late = isNew && signal.phase !== 'note' && isLate(posts, post, incident.kind);
+  const severityRose =
+    severityRank(stands.severity) > severityRank(incident.severity) && signal.severityCertain && isOpen(stands.state);
+  const material = isMaterial(incident, stands, {
+    isNew,
+    late,
+    severityRose,
+    signal,
+    newImpacts: grown.impacts.length > 0,
+  });
+  const revision = incident.revision + (material ? 1 : 0);
+  // News about the relay itself is its own message: "Delivery to oncall failed".
+  const news = signal.schema === 'relay' && signal.phase === 'note' ? [signal.title] : [];
+  const changes = [...news, ...describeChanges(incident, stands, { impacts: grown.impacts })];
+  const entries = isNew && keepsEntry(incident, signal, material) ? [entryFor(signal, revision, { late })] : [];
+  if (incident.state !== stands.state) entries.push(stateEntry(incident, stands, signal, revision));
+  if (material) {
+    if (entries.length === 0) entries.push(scopeEntry(grown, signal, { at: receivedAt, revision }));
+    const change = changeOf(incident, stands, signal);
+    entries[0]!.snapshot = snapshot(stands, signal, { change, severityRose, changes });
+  }
+  const grew = grown.subscriptions.length > 0 || grown.resources.length > 0 || grown.impacts.length > 0;
+  const outcome = laterOutcome(incident, stands, { signal, isNew, late, grew });
+  return {
+    incident: {
+      ...incident,
+      ...stands,
+      // A node pool's rolling that was a mere change becomes an alert when it fails; never the other way.
+      kind: incident.kind === 'change' && signal.kind === 'alert' ? 'alert' : incident.kind,
+      posts,
+      revision,
+      lastSeenAt: receivedAt,
+      closedAt: stands.state !== 'closed' ? null : (incident.closedAt ?? signal.occurredAt),
+      details: isNew && !late && signal.phase !== 'note' ? signal.details : incident.details,
+    },
+    scope: wider,
+    created: false,
+    outcome,
+    reason: signal.reason ?? reasonFor(outcome, late),
+    entries,
+    grown,
+    material,
+  };
+}
+
+interface Materials {
+  isNew: boolean;
+  late: boolean;
+  severityRose: boolean;
+  newImpacts: boolean;
+  signal: Signal;
+}
+
+/** Growth of subscriptions alone never re-notifies; a new post, impact, severity or time does (design section 6). */
+function isMaterial(before: Incident, after: Standing, m: Materials): boolean {
+  if (before.state !== after.state || m.severityRose || m.newImpacts) return true;
+  if (!m.isNew || m.late || before.kind === 'unrecognised') return false;
+  if (isServiceHealth(before.kind) || m.signal.phase === 'note') return true;
+  // Own alerts that fire again while they are open say nothing new (azure-signals 6: "fire once, then update").
+  return before.endsAt !== after.endsAt;
+}
+
+function changeOf(before: Incident, after: Standing, signal: Signal): Change {
+  if (isOpen(before.state) && !isOpen(after.state)) return 'close';
+  if (!isOpen(before.state) && isOpen(after.state)) return 'reopen';
+  return signal.phase === 'note' ? 'note' : 'update';
+}
+
+function laterOutcome(
+  before: Incident,
+  after: Standing,
+  seen: { signal: Signal; isNew: boolean; late: boolean; grew: boolean },
+): SignalOutcome {
+  if (before.kind === 'unrecognised') return 'unrecognised';
+  if (!seen.isNew) return seen.grew ? 'updated' : 'duplicate';
+  if (seen.signal.phase === 'note' || seen.late) return 'noted';
+  if (seen.signal.phase === 'close' && !isOpen(after.state) && before.resolvedAt !== after.resolvedAt)
+    return 'resolved';
+  if (isOpen(before.state) && !isOpen(after.state)) return 'resolved';
+  if (!isOpen(before.state) && isOpen(after.state)) return 'opened';
+  return 'updated';
+}
+
+function reasonFor(outcome: SignalOutcome, late: boolean): string | null {
+  if (outcome === 'duplicate') return 'adds nothing to what the incident holds';
+  return late ? 'older than what the incident holds' : null;
+}
+
+/** A rule that fires again every minute is counted by its signals, not by a thousand timeline entries. */
+function keepsEntry(incident: Incident, signal: Signal, material: boolean): boolean {
+  return material || isServiceHealth(incident.kind) || signal.phase !== 'open';
+}
+
+function toPost(signal: Signal): Post {
+  return {
+    id: signal.post.id,
+    hash: signal.post.hash,
+    at: signal.occurredAt,
+    phase: signal.phase,
+    stage: signal.stage,
+    state: signal.state,
+    severity: signal.severity,
+    severityCertain: signal.severityCertain,
+    retracted: signal.retracted,
+    title: signal.title,
+    startedAt: signal.startedAt,
+    mitigatedAt: signal.mitigatedAt,
+    endsAt: signal.endsAt,
+  };
+}
+
+function addScope(scope: Scope, signal: Signal): { scope: Scope; grown: FoldResult['grown'] } {
+  const impacts = signal.impacts.filter(
+    (i) => !scope.impacts.some((k) => k.service === i.service && k.region === i.region),
+  );
+  const subscriptions = signal.subscriptions.filter((s) => !scope.subscriptions.includes(s));
+  const resources = signal.resources.filter((r) => !scope.resources.includes(r));
+  const sources = scope.sources.includes(signal.source) ? [] : [signal.source];
+  return {
+    scope: {
+      impacts: join(scope.impacts, impacts),
+      subscriptions: join(scope.subscriptions, subscriptions),
+      resources: join(scope.resources, resources),
+      sources: join(scope.sources, sources),
+    },
+    grown: { impacts, subscriptions, resources },
+  };
+}
+
+function join<T>(known: T[], added: T[]): T[] {
+  return added.length === 0 ? known : [...known, ...added];
+}
+
+function entryFor(signal: Signal, revision: number, { late }: { late: boolean }): TimelineDraft {
+  const stage = signal.stage ?? signal.state;
+  const common = {
+    stage,
+    title: signal.title,
+    text: signal.text,
+    severity: signal.severity,
+    source: signal.source,
+    rule: signal.rule,
+    subscription: signal.subscriptions[0] ?? null,
+    ...(late ? { late: true } : {}),
+    ...(signal.reason ? { reason: signal.reason } : {}),
+  };
+  const summary = `${stage}: ${signal.title}${late ? ' (arrived late)' : ''}`;
+  const base = { at: signal.occurredAt, revision, summary, snapshot: null };
+  if (signal.communication) {
+    const { id, html } = signal.communication;
+    return {
+      ...base,
+      kind: 'communication',
+      data: { communicationId: id ?? `text-${signal.post.hash.slice(0, 16)}`, ...common, html },
+    };
+  }
+  return { ...base, kind: signal.phase === 'note' ? 'note' : 'state', data: { ...common, details: signal.details } };
+}
+
+function stateEntry(before: Incident, after: Standing, signal: Signal, revision: number): TimelineDraft {
+  const summary = `State: ${before.state} → ${after.state}`;
+  return {
+    at: signal.occurredAt,
+    kind: 'state',
+    revision,
+    summary,
+    data: { from: before.state, to: after.state },
+    snapshot: null,
+  };
+}
+
+/** One entry for what joined the scope. Also used by the pipeline, which joins the growth of a whole batch. */
+export function scopeEntry(
+  grown: FoldResult['grown'],
+  signal: Pick<Signal, 'source'>,
+  options: { at: string; revision: number },
+): TimelineDraft {
+  const parts = [
+    count(grown.impacts.length, 'impact'),
+    count(grown.subscriptions.length, 'subscription'),
+    count(grown.resources.length, 'resource'),
+  ].filter((part) => part !== '');
+  return {
+    at: options.at,
+    kind: 'scope',
+    revision: options.revision,
+    summary: `Scope grew by ${parts.join(', ')}`,
+    data: { ...grown, source: signal.source },
+    snapshot: null,
+  };
+}
+
+function count(n: number, word: string): string {
+  return n === 0 ? '' : `${n} ${word}${n === 1 ? '' : 's'}`;
+}
+
+function snapshot(
+  stands: Standing,
+  signal: Signal,
+  extra: Pick<Snapshot, 'change' | 'severityRose' | 'changes'>,
+): Snapshot {
+  const post = signal.communication ? { ...signal.communication, at: signal.occurredAt } : null;
+  return {
+    state: stands.state,
+    stage: stands.stage,
+    severity: stands.severity,
+    title: stands.title,
+    startedAt: stands.startedAt,
+    mitigatedAt: stands.mitigatedAt,
+    resolvedAt: stands.resolvedAt,
+    endsAt: stands.endsAt,
+    retracted: stands.retracted,
+    ...extra,
+    late: signal.schema === 'backfill',
+    communication: post,
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * From the set of posts to the standing of an incident (design section 6). A function of the set: posts are sorted by
+ * event time first, so any order of arrival and any repetition ends in the same standing.
+ */
+import { isOpen, isServiceHealth, type Post, type Standing } from './incident.ts';
+import type { Kind, Phase, PostKey } from './signal.ts';
+
+/** At equal event times a closing message is the later one (azure-signals 1.5: let a terminal stage win). */
+const PHASE_RANK: Record<Phase, number> = { open: 0, update: 1, close: 2, note: 3 };
+
+function comparePosts(a: Post, b: Post): number {
+  if (a.at !== b.at) return a.at < b.at ? -1 : 1;
+  if (a.phase !== b.phase) return PHASE_RANK[a.phase] - PHASE_RANK[b.phase];
+  const [left, right] = [a.id ?? a.hash, b.id ?? b.hash];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Two keys name the same post: by id where both have one, else by text (azure-signals 8). */
+export function samePost(a: PostKey, b: PostKey): boolean {
+  return a.id !== null && b.id !== null ? a.id === b.id : a.hash === b.hash;
+}
+
+/** The same post seen twice, perhaps through two channels. Symmetric, so the order of arrival does not matter. */
+function mergePosts(a: Post, b: Post): Post {
+  const [first, second] = preferred(a, b) ? [a, b] : [b, a];
+  return { ...first, id: first.id ?? second.id, at: a.at < b.at ? a.at : b.at };
+}
+
+/** A certain level beats a bare number; then the earlier, then the smaller JSON: any fixed rule will do. */
+function preferred(a: Post, b: Post): boolean {
+  if (a.severityCertain !== b.severityCertain) return a.severityCertain;
+  if (a.at !== b.at) return a.at < b.at;
+  return JSON.stringify(a) <= JSON.stringify(b);
+}
+
+/** 200 posts is far beyond any Service Health event seen; it bounds alert rules that fire again every minute for ever. */
+const POSTS_MAX = 200;
+
+/** Adds a post to a set. Returns a new sorted set and whether the post was new to it. */
+export function addPost(posts: readonly Post[], post: Post): { posts: Post[]; isNew: boolean } {
+  const known = posts.find((p) => samePost(p, post));
+  const next = known ? posts.map((p) => (p === known ? mergePosts(p, post) : p)) : [...posts, post];
+  next.sort(comparePosts);
+  return { posts: next.length > POSTS_MAX ? next.slice(-POSTS_MAX) : next, isNew: known === undefined };
+}
+
+/** Posts that say what state the incident is in. A bare "Updated" of a resource carries no state (azure-signals 2). */
+function bearsState(post: Post, kind: Kind): boolean {
+  return post.phase === 'open' || post.phase === 'close' || (post.phase === 'update' && isServiceHealth(kind));
+}
+
+/** True when the set holds a lifecycle message that is later than this post: the post is late and changes no state. */
+export function isLate(posts: readonly Post[], post: Post, kind: Kind): boolean {
+  return posts.some((p) => bearsState(p, kind) && !samePost(p, post) && comparePosts(p, post) > 0);
+}
+
+/** The standing that follows from a sorted, non-empty set of posts. */
+export function standing(posts: readonly Post[], kind: Kind): Standing {
+  const bearing = posts.filter((p) => bearsState(p, kind));
+  const telling = posts.filter((p) => p.phase !== 'note');
+  const newest = posts.at(-1)!;
+  const last = bearing.at(-1) ?? telling.at(-1) ?? newest;
+  // A post-incident review is written after the end: later than the last word, it closes what no message closed.
+  const review = posts.findLast((p) => p.phase === 'note' && p.state === 'resolved' && p.at >= last.at);
+  const over = !isOpen(last.state);
+  const closed = over || review !== undefined;
+  const speaking = telling.findLast((p) => p.phase !== 'close') ?? last;
+  return {
+    state: over ? last.state : review ? 'resolved' : last.state,
+    stage: posts.findLast((p) => p.stage !== null)?.stage ?? null,
+    severity: speaking.severity,
+    title: (telling.at(-1) ?? newest).title,
+    startedAt: startedAt(bearing, telling, kind) ?? last.startedAt,
+    mitigatedAt: closed ? (posts.findLast((p) => p.mitigatedAt !== null)?.mitigatedAt ?? null) : null,
+    resolvedAt: closed ? (over ? endOfRun(bearing.length > 0 ? bearing : [last]) : review!.at) : null,
+    endsAt: posts.findLast((p) => p.endsAt !== null)?.endsAt ?? null,
+    retracted: closed && last.retracted,
+  };
+}
+
+/** Service Health states the start of impact, and corrects it; elsewhere it is the first event of the open run. */
+function startedAt(bearing: readonly Post[], telling: readonly Post[], kind: Kind): string | null {
+  if (isServiceHealth(kind)) return telling.findLast((p) => p.startedAt !== null)?.startedAt ?? null;
+  const first = runs(bearing).findLast((run) => isOpen(run[0]!.state))?.[0];
+  return first ? (first.startedAt ?? first.at) : null;
+}
+
+/** When Azure said that it was over: the first such post of the last run. Null where only we have closed it. */
+function endOfRun(bearing: readonly Post[]): string | null {
+  const run = runs(bearing).findLast((posts) => !isOpen(posts[0]!.state));
+  return run?.find((post) => post.state === 'resolved')?.at ?? null;
+}
+
+/** Consecutive posts that agree on whether the incident is over. */
+function runs(bearing: readonly Post[]): Post[][] {
+  const all: Post[][] = [];
+  for (const post of bearing) {
+    const run = all.at(-1);
+    if (run && isOpen(run[0]!.state) === isOpen(post.state)) run.push(post);
+    else all.push([post]);
+  }
+  return all;
+}

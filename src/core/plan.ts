@@ -1,0 +1,147 @@
+/**
+ * The planner: what does this destination need to hear next? A pure function of the delivery row, the revisions it has
+ * not been told and its `updates` policy. One step at a time; the pipeline comes back until the delivery is level.
+ */
+import type { Action, RepeatPolicy } from './adapter.ts';
+import { isOpen, type Snapshot } from './incident.ts';
+import { severityRank, type Severity } from './signal.ts';
+
+export type UpdatesPolicy =
+  | { policy: 'each' }
+  | { policy: 'lifecycle' }
+  | { policy: 'latest'; minIntervalMs: number }
+  /** The digest that the oldest pending revision belongs to is due at this moment. */
+  | { policy: 'digest'; dueMs: number };
+
+/** What the destination has been told so far. An opening whose outcome is unknown counts as open. */
+export type Told = 'nothing' | 'open' | 'closed';
+
+export interface PlanInput {
+  updates: UpdatesPolicy;
+  repeat: RepeatPolicy;
+  told: Told;
+  toldSeverity: Severity | null;
+  deliveredRevision: number;
+  /** The revision at which the destination first matched: everything before it is one opening. */
+  firstRevision: number;
+  /** Revisions above `deliveredRevision`, ascending, without holes. */
+  revisions: readonly { revision: number; recordedAtMs: number; snapshot: Snapshot }[];
+  /** A try of this delivery without a known outcome. */
+  unsettled: { action: Action; covers: readonly [number, number]; wasRepeat: boolean } | null;
+  lastAcceptedAtMs: number | null;
+  nowMs: number;
+}
+
+export type Plan =
+  | { do: 'step'; action: Action; covers: [number, number]; catchUp: boolean; settling: boolean; repeat: boolean }
+  /** Nothing to say under the policy: move on, with this reason on the timeline. */
+  | { do: 'skip'; to: number; reason: string }
+  | { do: 'wait'; untilMs: number }
+  /** Unknown twice where the vendor cannot tell: not a third time (design 3.5). */
+  | { do: 'giveUp'; covers: [number, number] }
+  | { do: 'level' };
+
+/** "each" sends one message per revision only while at most 5 behind and younger than 15 minutes (design section 4). */
+const BEHIND_MAX = 5;
+const YOUNG_MS = 15 * 60_000;
+
+export function plan(input: PlanInput): Plan {
+  if (input.unsettled) return settle(input.unsettled, input.repeat);
+  const pending = input.revisions;
+  const last = pending.at(-1);
+  if (!last) return { do: 'level' };
+  const news = pending.filter((r) => r.snapshot.change !== 'note');
+  if (input.told === 'nothing') return firstWord(input, news.at(-1) ?? last, news.length === 0);
+  if (news.length === 0 && input.updates.policy !== 'digest') return speak('note', input, pending[0]!.revision);
+  const stands = (news.at(-1) ?? last).snapshot;
+  const open = isOpen(stands.state);
+  const turns = open !== (input.told === 'open');
+  switch (input.updates.policy) {
+    case 'each':
+      return each(input);
+    case 'lifecycle':
+      if (turns || input.told === 'closed') return catchUp(input, news.at(-1)!);
+      return rose(input, stands)
+        ? catchUp(input, news.at(-1)!)
+        : { do: 'skip', to: last.revision, reason: 'policy lifecycle: no opening, end or rise of severity' };
+    case 'latest': {
+      const due = (input.lastAcceptedAtMs ?? 0) + input.updates.minIntervalMs;
+      return turns || due <= input.nowMs ? catchUp(input, last) : { do: 'wait', untilMs: due };
+    }
+    case 'digest': {
+      const { dueMs } = input.updates;
+      return dueMs <= input.nowMs ? catchUp(input, last) : { do: 'wait', untilMs: dueMs };
+    }
+  }
+}
+
+function settle(unsettled: NonNullable<PlanInput['unsettled']>, repeat: RepeatPolicy): Plan {
+  const covers: [number, number] = [...unsettled.covers];
+  if (repeat === 'mark' && unsettled.wasRepeat) return { do: 'giveUp', covers };
+  return { do: 'step', action: unsettled.action, covers, catchUp: false, settling: true, repeat: repeat === 'mark' };
+}
+
+/** Nothing was told yet: the opening, or one message for what is already over (it wakes nobody; the adapter knows how). */
+function firstWord(input: PlanInput, stands: PlanInput['revisions'][number], onlyNotes: boolean): Plan {
+  const last = input.revisions.at(-1)!;
+  if (input.updates.policy === 'digest' && input.updates.dueMs > input.nowMs)
+    return { do: 'wait', untilMs: input.updates.dueMs };
+  if (onlyNotes) return speak('note', input, last.revision);
+  if (!isOpen(stands.snapshot.state)) return speak('resolve', input, stands.revision);
+  const to =
+    input.updates.policy === 'each' && !behind(input)
+      ? Math.max(input.firstRevision, input.deliveredRevision + 1)
+      : stands.revision;
+  return speak('open', input, Math.min(to, last.revision));
+}
+
+/** One message per revision, in order; when too far behind, one that says what it covers. */
+function each(input: PlanInput): Plan {
+  if (behind(input)) return catchUp(input, input.revisions.at(-1)!);
+  const next = input.revisions[0]!;
+  return speak(actionFor(input.told, next.snapshot), input, next.revision);
+}
+
+function behind(input: PlanInput): boolean {
+  const oldest = input.revisions.find((r) => r.revision > input.firstRevision) ?? input.revisions[0]!;
+  return (
+    input.revisions.length > BEHIND_MAX + Math.max(0, input.firstRevision - input.deliveredRevision - 1) ||
+    input.nowMs - oldest.recordedAtMs > YOUNG_MS
+  );
+}
+
+function catchUp(input: PlanInput, to: PlanInput['revisions'][number]): Plan {
+  return speak(actionFor(input.told, to.snapshot), input, to.revision);
+}
+
+function actionFor(told: Told, snapshot: Snapshot): Action {
+  if (isOpen(snapshot.state)) return told !== 'open' ? 'open' : snapshot.change === 'note' ? 'note' : 'update';
+  if (told === 'closed') return 'note';
+  return snapshot.retracted ? 'retract' : 'resolve';
+}
+
+function speak(action: Action, input: PlanInput, to: number): Plan {
+  const covers: [number, number] = [input.deliveredRevision + 1, to];
+  const opening = action === 'open' && to <= input.firstRevision;
+  return { do: 'step', action, covers, catchUp: to > covers[0] && !opening, settling: false, repeat: false };
+}
+
+function rose(input: PlanInput, stands: Snapshot): boolean {
+  const told = input.toldSeverity === null ? -1 : severityRank(input.toldSeverity);
+  return severityRank(stands.severity) > told && input.revisions.some((r) => r.snapshot.severityRose);
+}
+
+/** What the destination has been told after an accepted (or unknown) step. */
+export function toldAfter(told: Told, action: Action): Told {
+  switch (action) {
+    case 'open':
+      return 'open';
+    case 'resolve':
+    case 'retract':
+      return 'closed';
+    case 'note':
+      return told === 'nothing' ? 'closed' : told;
+    case 'update':
+      return told;
+  }
+}

@@ -1,0 +1,135 @@
+/** SQL about destinations as all replicas share them: pauses, breaker, health, what is owed to each. */
+import type { Queryable } from './pools.ts';
+
+/** After this many failures in a row a destination gets one probe at a time, with doubling pauses (design 3.6). */
+export const BREAKER_AFTER = 5;
+const PAUSE_MAX_S = 300;
+
+export interface DestinationHealth {
+  destination: string;
+  pausedUntil: string | null;
+  pauseReason: string | null;
+  consecutiveFailures: number;
+  disabled: boolean;
+  lastSuccessAt: string | null;
+  lastFailureAt: string | null;
+  lastReason: string | null;
+}
+
+/** One row per destination that was ever called. */
+export async function readHealth(db: Queryable): Promise<DestinationHealth[]> {
+  const { rows } = await db.query<DestinationHealth>(
+    `select destination, paused_until as "pausedUntil", pause_reason as "pauseReason", consecutive_failures as "consecutiveFailures", disabled,
+      last_success_at as "lastSuccessAt", last_failure_at as "lastFailureAt", last_reason as "lastReason" from destination_state order by destination`,
+  );
+  return rows;
+}
+
+/** A call worked: the breaker closes. Written only when there was something to clear, or once in a while. */
+export async function recordSuccess(db: Queryable, destination: string): Promise<void> {
+  await db.query({
+    name: 'record-success',
+    text: `insert into destination_state as s (destination, last_success_at) values ($1, now())
+      on conflict (destination) do update set last_success_at = now(), consecutive_failures = 0, paused_until = null, pause_reason = null
+      where s.consecutive_failures > 0 or s.last_success_at is null or s.last_success_at < now() - interval '5 seconds'`,
+    values: [destination],
+  });
+}
+
+/**
+ * A call failed for a reason that concerns the destination, not the message.
+ * @param pauseMs pause that the vendor asked for; the breaker adds its own from the fifth failure in a row
+ */
+export async function recordFailure(
+  db: Queryable,
+  destination: string,
+  failure: { reason: string; pauseMs: number; disable: boolean },
+): Promise<void> {
+  await db.query({
+    name: 'record-failure',
+    text: `insert into destination_state as s (destination, consecutive_failures, last_failure_at, last_reason, paused_until, pause_reason, disabled)
+      values ($1, 1, now(), $2, case when $3 > 0 then now() + $3 * interval '1 millisecond' end, case when $3 > 0 then $2 end, $4)
+      on conflict (destination) do update set
+        consecutive_failures = s.consecutive_failures + 1, last_failure_at = now(), last_reason = $2, disabled = s.disabled or $4,
+        pause_reason = $2,
+        paused_until = greatest(s.paused_until, case when $3 > 0 then now() + $3 * interval '1 millisecond' end,
+          case when s.consecutive_failures + 1 >= ${BREAKER_AFTER}
+            then now() + least(power(2, s.consecutive_failures + 1 - ${BREAKER_AFTER}), ${PAUSE_MAX_S}) * interval '1 second' end)`,
+    values: [destination, failure.reason, failure.pauseMs, failure.disable],
+  });
+}
+
+export interface Backlog {
+  destination: string;
+  state: string;
+  count: number;
+  /** Age of the oldest undelivered revision, seconds; 0 where all is level. */
+  oldestS: number;
+}
+
+/** Deliveries by destination and state. */
+export async function readBacklog(db: Queryable): Promise<Backlog[]> {
+  const { rows } = await db.query<Backlog>(
+    `select destination, state, count(*) as count,
+      coalesce(max(extract(epoch from now() - wanted_at)) filter (where state in ('pending', 'retrying', 'delivering')), 0)::float8 as "oldestS"
+     from deliveries group by 1, 2 order by 1, 2`,
+  );
+  return rows;
+}
+
+export interface Unreached {
+  id: string;
+  incidentId: string;
+  destination: string;
+  wantedRevision: number;
+  reason: string | null;
+  failed: boolean;
+}
+
+/** Deliveries whose failure is news: failed for good, or without any accepted receipt for so long (design 3.7). */
+export async function findUnreached(db: Queryable, after: Readonly<Record<string, number>>): Promise<Unreached[]> {
+  const { rows } = await db.query<Unreached>({
+    name: 'find-unreached',
+    text: `select d.id, d.incident_id as "incidentId", d.destination, d.wanted_revision as "wantedRevision", d.reason, d.state = 'failed' as failed
+      from deliveries d join incidents i on i.id = d.incident_id
+      left join json_each_text($1::json) a on a.key = d.destination
+      where not d.fallback_done and d.fallback_of is null and d.state in ('failed', 'retrying', 'pending', 'delivering')
+        and (d.state = 'failed' or (d.first_accepted_at is null and d.created_at < now() - coalesce(a.value::float8, 300000) * interval '1 millisecond'))
+      order by d.id limit 100`,
+    values: [JSON.stringify(after)],
+  });
+  return rows;
+}
+
+/** The news of a failed delivery has been passed on. False when another replica did it first. */
+export async function markFallback(db: Queryable, deliveryId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'update deliveries set fallback_done = true where id = $1 and not fallback_done',
+    [deliveryId],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
+/** A promise of its own to the fallback destination; nothing where it was promised already. */
+export async function addFallback(
+  db: Queryable,
+  row: {
+    id: string;
+    incidentId: string;
+    destination: string;
+    type: string;
+    of: string;
+    revision: number;
+    reason: string;
+  },
+): Promise<void> {
+  await db.query(
+    `with promised as (
+      insert into deliveries (id, incident_id, destination, type, wanted_revision, first_revision, fallback_of)
+      values ($1, $2, $3, $4, $5, $5, $6) on conflict (incident_id, destination) do nothing returning incident_id
+    )
+    insert into timeline (incident_id, revision, at, kind, summary, data)
+    values ($2, $5, now(), 'decision', $7, jsonb_build_object('decision', 'fallback', 'from', $6::text, 'to', $3::text))`,
+    [row.id, row.incidentId, row.destination, row.type, row.revision, row.of, row.reason],
+  );
+}

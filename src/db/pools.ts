@@ -1,0 +1,92 @@
+/** Connections to the truth. Ingest, delivery and reads have pools of their own, so that none starves another (design 3.2). */
+import { Pool, types, type PoolClient, type PoolConfig } from 'pg';
+
+export interface Pools {
+  ingest: Pool;
+  delivery: Pool;
+  read: Pool;
+  /** Ends all pools; waits for running queries. */
+  end(): Promise<void>;
+}
+
+/** Anything that takes a query: a pool, or a client inside a transaction. */
+export type Queryable = Pick<PoolClient, 'query'>;
+
+const TIMESTAMPTZ = 1184;
+const INT8 = 20;
+
+/** Times come back as ISO 8601 UTC with milliseconds, as they are everywhere in the relay; counts as numbers. */
+const parsers = {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
+    if (oid === TIMESTAMPTZ) return (value: string) => new Date(value).toISOString();
+    if (oid === INT8) return Number;
+    return getTypeParser(oid, format);
+  },
+};
+const getTypeParser = types.getTypeParser.bind(types) as (oid: number, format?: 'text' | 'binary') => unknown;
+
+/**
+ * Opens the pools without connecting yet.
+ * @param onError an idle connection was lost; the pool replaces it by itself
+ */
+export function openPools(url: string, onError: (error: Error) => void): Pools {
+  const open = (name: string, extra: PoolConfig): Pool => {
+    const pool = new Pool({
+      connectionString: url,
+      application_name: `relay-${name}`,
+      types: parsers,
+      connectionTimeoutMillis: 4_000,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+      ...extra,
+    });
+    pool.on('error', onError);
+    return pool;
+  };
+  // At most two flushes are in flight (design section 8); the third connection is for the look-up after a lost COMMIT.
+  const ingest = open('ingest', { max: 3, statement_timeout: 10_000 });
+  const delivery = open('delivery', { max: 4, statement_timeout: 15_000 });
+  const read = open('read', { max: 4, statement_timeout: 10_000 });
+  return {
+    ingest,
+    delivery,
+    read,
+    end: async () => void (await Promise.all([ingest.end(), delivery.end(), read.end()])),
+  };
+}
+
+/** Runs `work` inside a transaction. A connection that failed in the middle is thrown away, not returned to the pool. */
+export async function transaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    broken = isConnectionError(error) ? (error as Error) : undefined;
+    if (!broken) await client.query('rollback').catch((e: Error) => (broken = e));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** SQLSTATE of an error of the server, else null. */
+export function sqlState(error: unknown): string | null {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+}
+
+/** The server is away or going away, or refuses for want of a resource: not the data's fault. */
+export function isConnectionError(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === null || /^(08|53|57|58|XX)/.test(state) || state === '25006';
+}
+
+/** Two transactions met: the same work again succeeds. */
+export function isConflict(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40001' || state === '40P01' || state === '23505' || state === '55P03';
+}

@@ -1,0 +1,260 @@
+/** SQL of the read side. Keyset paging everywhere: an offset would read what it throws away. */
+import type { TimelineKind } from '#src/core/incident.ts';
+import type { SignalOutcome } from '#src/core/signal.ts';
+import type { Queryable } from './pools.ts';
+
+export interface IncidentListRow {
+  id: string;
+  identity: string;
+  episode: number;
+  trackingId: string | null;
+  kind: string;
+  state: string;
+  severity: string;
+  title: string;
+  headline: string;
+  stage: string | null;
+  startedAt: string | null;
+  mitigatedAt: string | null;
+  resolvedAt: string | null;
+  endsAt: string | null;
+  closedAt: string | null;
+  revision: number;
+  firstSeenAt: string;
+  lastSeenAt: string;
+  details: Record<string, string>;
+  scopeCount: number;
+  impacts: { service: string; region: string }[];
+  subscriptions: string[];
+  subscriptionCount: number;
+  resources: string[];
+}
+
+const COLUMNS = `i.id, i.identity, i.episode, i.tracking_id as "trackingId", i.kind, i.state, i.severity, i.title, i.headline, i.stage,
+  i.started_at as "startedAt", i.mitigated_at as "mitigatedAt", i.resolved_at as "resolvedAt", i.ends_at as "endsAt", i.closed_at as "closedAt",
+  i.revision, i.first_seen_at as "firstSeenAt", i.last_seen_at as "lastSeenAt", i.details, i.scope_count as "scopeCount"`;
+
+/** A list shows at most this many of each; the incident itself shows all. */
+const LISTED_MAX = 20;
+
+function scopeColumns(limit: number | null): string {
+  const cut = limit === null ? '' : ` limit ${limit}`;
+  const distinct = (column: string): string =>
+    `coalesce((select array_agg(v) from (select distinct ${column} as v from incident_scope s where s.incident_id = i.id and s.${column} <> '' order by 1${cut}) x), '{}')`;
+  return `coalesce((select json_agg(json_build_object('service', p.service, 'region', p.region)) from (
+      select service, region from incident_scope s where s.incident_id = i.id and s.service <> '' group by 1, 2 order by min(first_seen_at), 1, 2${cut}) p), '[]') as impacts,
+    ${distinct('subscription')} as subscriptions, ${distinct('resource')} as resources,
+    (select count(distinct subscription) from incident_scope s where s.incident_id = i.id and s.subscription <> '') as "subscriptionCount"`;
+}
+
+export interface IncidentFilter {
+  state: string[];
+  kind: string[];
+  service: string | null;
+  region: string | null;
+  subscription: string | null;
+  source: string | null;
+  from: string | null;
+  to: string | null;
+  q: string | null;
+  limit: number;
+  /** The last row of the page before. */
+  after: { firstSeenAt: string; id: string } | null;
+}
+
+/** Newest first. Service and region must hold for one and the same impact; `from` and `to` select incidents that were going on in between. */
+export async function listIncidents(db: Queryable, filter: IncidentFilter): Promise<IncidentListRow[]> {
+  const values: unknown[] = [];
+  const where: string[] = [];
+  const add = (sql: (parameter: string) => string, value: unknown): void =>
+    void where.push(sql(`$${values.push(value)}`));
+  if (filter.state.length > 0) add((p) => `i.state = any(${p})`, filter.state);
+  if (filter.kind.length > 0) add((p) => `i.kind = any(${p})`, filter.kind);
+  const scope: string[] = [];
+  const addScope = (sql: (parameter: string) => string, value: unknown): void =>
+    void scope.push(sql(`$${values.push(value)}`));
+  if (filter.service) addScope((p) => `lower(s.service) = lower(${p})`, filter.service);
+  if (filter.region) addScope((p) => `lower(s.region) = lower(${p})`, filter.region);
+  if (filter.subscription) addScope((p) => `s.subscription = lower(${p})`, filter.subscription);
+  if (filter.source) addScope((p) => `s.source = ${p}`, filter.source);
+  if (scope.length > 0)
+    where.push(`exists (select 1 from incident_scope s where s.incident_id = i.id and ${scope.join(' and ')})`);
+  if (filter.from)
+    add(
+      (p) => `(i.state in ('planned', 'active') or greatest(i.resolved_at, i.closed_at, i.last_seen_at) >= ${p})`,
+      filter.from,
+    );
+  if (filter.to) add((p) => `least(i.started_at, i.first_seen_at) <= ${p}`, filter.to);
+  if (filter.q)
+    add(
+      (p) => `(i.headline || ' ' || i.title || ' ' || coalesce(i.tracking_id, '')) ilike ${p}`,
+      `%${filter.q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`,
+    );
+  if (filter.after) {
+    const at = values.push(filter.after.firstSeenAt);
+    const id = values.push(filter.after.id);
+    where.push(`(i.first_seen_at, i.id) < ($${at}, $${id})`);
+  }
+  const text = `select ${COLUMNS}, ${scopeColumns(LISTED_MAX)} from incidents i ${where.length > 0 ? `where ${where.join(' and ')}` : ''}
+    order by i.first_seen_at desc, i.id desc limit ${filter.limit}`;
+  return (await db.query<IncidentListRow>(text, values)).rows;
+}
+
+/** By our id, or by tracking ID in any case: its newest episode. */
+export async function findIncident(db: Queryable, idOrTrackingId: string): Promise<IncidentListRow | null> {
+  const { rows } = await db.query<IncidentListRow>({
+    name: 'find-incident',
+    text: `select ${COLUMNS}, ${scopeColumns(null)} from incidents i where i.id = $1 or lower(i.tracking_id) = lower($1) order by i.episode desc limit 1`,
+    values: [idOrTrackingId],
+  });
+  return rows[0] ?? null;
+}
+
+export interface ProvenanceRow {
+  subscription: string;
+  source: string;
+  schema: string;
+  rule: string;
+  firstSeenAt: string;
+  impacts: number;
+}
+
+/** Who told us about which subscription, first, by which channel and rule. */
+export async function readProvenance(db: Queryable, incidentId: string): Promise<ProvenanceRow[]> {
+  const { rows } = await db.query<ProvenanceRow>({
+    name: 'read-provenance',
+    text: `select subscription, source, schema, rule, min(first_seen_at) as "firstSeenAt", count(distinct (service, region)) filter (where service <> '') as impacts
+      from incident_scope where incident_id = $1 group by 1, 2, 3, 4 order by min(first_seen_at), 1, 2, 3, 4`,
+    values: [incidentId],
+  });
+  return rows;
+}
+
+export interface TimelineRow {
+  id: number;
+  at: string;
+  recordedAt: string;
+  kind: TimelineKind;
+  revision: number;
+  summary: string;
+  data: Record<string, unknown>;
+  changes: string[] | null;
+}
+
+/** Oldest first by event time. `recordedUntil` shows what was known then; null limit is the whole. */
+export async function readTimeline(
+  db: Queryable,
+  incidentId: string,
+  options: { recordedUntil: string | null; limit: number | null },
+): Promise<TimelineRow[]> {
+  const { rows } = await db.query<TimelineRow>({
+    name: 'read-timeline',
+    text: `select id, at, recorded_at as "recordedAt", kind, revision, summary, data, snapshot->'changes' as changes from timeline
+      where incident_id = $1 and ($2::timestamptz is null or recorded_at <= $2) order by at, id limit $3`,
+    values: [incidentId, options.recordedUntil, options.limit],
+  });
+  return rows;
+}
+
+export interface DeliveryRow {
+  id: string;
+  incidentId: string;
+  destination: string;
+  type: string;
+  state: string;
+  wantedRevision: number;
+  deliveredRevision: number;
+  nextAttemptAt: string;
+  fallbackOf: string | null;
+  reason: string | null;
+  attempts: AttemptRow[];
+}
+
+export interface AttemptRow {
+  number: number;
+  action: string;
+  covers: [number, number];
+  startedAt: string;
+  finishedAt: string | null;
+  outcome: string | null;
+  reason: string | null;
+  status: number | null;
+  detail: string | null;
+  repeat: boolean;
+  receipt: Record<string, unknown> | null;
+}
+
+/** Deliveries with their attempts, in the order in which they were promised. */
+export async function readDeliveries(db: Queryable, incidentId: string): Promise<DeliveryRow[]> {
+  const { rows } = await db.query<DeliveryRow>({
+    name: 'read-deliveries',
+    text: `select d.id, d.incident_id as "incidentId", d.destination, d.type, d.state, d.wanted_revision as "wantedRevision",
+        d.delivered_revision as "deliveredRevision", d.next_attempt_at as "nextAttemptAt", d.fallback_of as "fallbackOf", d.reason,
+        coalesce((select json_agg(json_build_object('number', a.number, 'action', a.action, 'covers', json_build_array(a.covers_from, a.covers_to),
+          'startedAt', a.started_at, 'finishedAt', a.finished_at, 'outcome', a.outcome, 'reason', a.reason, 'status', a.status, 'detail', a.detail,
+          'repeat', a.is_repeat, 'receipt', a.receipt) order by a.number) from attempts a where a.delivery_id = d.id), '[]') as attempts
+      from deliveries d where d.incident_id = $1 order by d.created_at, d.id`,
+    values: [incidentId],
+  });
+  for (const row of rows) {
+    for (const attempt of row.attempts) {
+      attempt.startedAt = new Date(attempt.startedAt).toISOString();
+      attempt.finishedAt = attempt.finishedAt === null ? null : new Date(attempt.finishedAt).toISOString();
+    }
+  }
+  return rows;
+}
+
+export interface SourceRow {
+  source: string;
+  signals: number;
+  lastReceivedAt: string;
+}
+
+/** Senders by what they sent in the last 24 hours, and when last. */
+export async function readSources(db: Queryable): Promise<SourceRow[]> {
+  const { rows } = await db.query<SourceRow>(
+    `select source, count(*) filter (where received_at > now() - interval '1 day') as signals, max(received_at) as "lastReceivedAt" from signals group by 1 order by 1`,
+  );
+  return rows;
+}
+
+export interface OddSignalRow {
+  id: string;
+  source: string;
+  schema: string;
+  type: string;
+  receivedAt: string;
+  outcome: SignalOutcome;
+  reason: string | null;
+  title: string;
+  incidentId: string | null;
+}
+
+/** Newest tests, bodies that were not understood, and messages with a reason: what a person setting up wants to see at once. */
+export async function readOddSignals(db: Queryable, limit: number): Promise<OddSignalRow[]> {
+  const { rows } = await db.query<OddSignalRow>(
+    `select id, source, schema, type, received_at as "receivedAt", outcome, reason, title, incident_id as "incidentId" from signals
+     where outcome in ('unrecognised', 'test') or reason is not null order by received_at desc limit $1`,
+    [limit],
+  );
+  return rows;
+}
+
+/** A note by a person. Returns its time, or null for an unknown incident. */
+export async function addNote(
+  db: Queryable,
+  note: { incidentId: string; author: string; text: string },
+): Promise<string | null> {
+  const { rows } = await db.query<{ at: string }>(
+    `insert into timeline (incident_id, revision, at, kind, summary, data)
+     select id, revision, now(), 'note', left('Note by ' || $2::text || ': ' || $3::text, 200), jsonb_build_object('author', $2::text, 'text', $3::text) from incidents where id = $1 returning at`,
+    [note.incidentId, note.author, note.text],
+  );
+  return rows[0]?.at ?? null;
+}
+
+/** Whether the truth answers. */
+export async function ping(db: Queryable): Promise<void> {
+  await db.query('select 1');
+}

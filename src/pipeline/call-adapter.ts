@@ -1,0 +1,67 @@
+/** Calls an adapter with everything it may use, bounded in time; whatever it throws is a bug and counts as retryable (design section 7). */
+import type { DeliverContext, Outcome } from '#src/core/adapter.ts';
+import type { RelayConfig } from '#src/config/types.ts';
+import { createHttpClient, type HttpClient } from '#src/http/client.ts';
+import type { Log } from '#src/log.ts';
+import type { CallAdapter } from './lane.ts';
+
+export interface AdapterCaller {
+  call: CallAdapter;
+  /** Egress rules may have changed: new calls use a new client, old ones end on the old. */
+  renew(): void;
+  close(): Promise<void>;
+}
+
+/** A little more than the longest deadline: calls on a replaced client have ended by then. */
+const OLD_CLIENT_MS = 90_000;
+
+/** Makes the one way from the pipeline to the adapters. */
+export function createAdapterCaller(options: { config(): RelayConfig; log: Log }): AdapterCaller {
+  let http: HttpClient = createHttpClient({ egress: options.config().egress });
+  return {
+    async call(destination, step, { vendorKey, stepKey, memo, settling, signal }) {
+      const { adapter, settings } = destination;
+      const deadline = AbortSignal.timeout(adapter.deadlineMs);
+      const both = AbortSignal.any([signal, deadline]);
+      const client = http;
+      const context: DeliverContext<unknown> = {
+        settings,
+        destination: {
+          name: destination.name,
+          id: destination.id,
+          timezone: destination.timezone,
+          sensitive: destination.sensitive,
+        },
+        relayId: options.config().relayId,
+        vendorKey,
+        stepKey,
+        memo,
+        settling,
+        http: client.call({ signal: both, deadlineMs: adapter.deadlineMs }),
+        resolveHost: (host, rules) => client.resolveHost(host, rules),
+        signal: both,
+        log: options.log.child({ destination: destination.name }),
+        now: () => new Date(),
+      };
+      try {
+        return await adapter.deliver(step, context);
+      } catch (error) {
+        options.log.error(
+          { destination: destination.name, error: (error as Error).message, stack: (error as Error).stack },
+          'adapter.bug',
+        );
+        return {
+          outcome: 'retryable',
+          reason: 'unexpected',
+          detail: 'the adapter failed; see the log',
+        } satisfies Outcome;
+      }
+    },
+    renew() {
+      const old = http;
+      http = createHttpClient({ egress: options.config().egress });
+      setTimeout(() => void old.close(), OLD_CLIENT_MS).unref();
+    },
+    close: () => http.close(),
+  };
+}

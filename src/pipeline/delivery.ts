@@ -1,0 +1,108 @@
+/**
+ * The delivery side of a process: a lane per destination, the heartbeat that keeps its leases, and the reconciler that
+ * makes up for every lost ring (design 3.3, 3.4).
+ */
+import { hostname } from 'node:os';
+import { beat, findNeglected, releaseHolder, unregister } from '#src/db/deliveries.ts';
+import { newId } from '#src/ids.ts';
+import { createCompleter } from './completer.ts';
+import { createLane, type Lane, type LaneOptions } from './lane.ts';
+
+export interface DeliveryOptions extends Omit<LaneOptions, 'holder' | 'complete'> {
+  role: string;
+  /** Called with the number of destinations that the reconciler found neglected. */
+  onReconciled?(destinations: string[]): void;
+}
+
+export interface Delivery {
+  /** Registers the process and starts heartbeat and reconciler. */
+  start(): Promise<void>;
+  /** Works one destination off; the answer to a ring. */
+  drain(destination: string): Promise<void>;
+  /** Ends within about `limitMs`: running calls are aborted and their outcomes written, the rest is released. */
+  stop(limitMs: number): Promise<void>;
+  readonly inFlight: number;
+  /** Reconciler and heartbeat have run lately. */
+  healthy(): boolean;
+}
+
+/** A job drains at most this long (design 3.3). */
+const DRAIN_MS = 5_000;
+const BEAT_MS = 1_000;
+const RECONCILE_MS = 1_000;
+/** Due for longer than this means that nobody is coming (design 3.3). */
+const NEGLECTED_AFTER_MS = 1_000;
+
+/** Sets up the delivery side; nothing runs before `start`. */
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const holder = newId('wrk');
+  const completer = createCompleter(options.pool);
+  const lanes = new Map<string, Lane>();
+  const worker = { id: holder, host: hostname(), role: options.role };
+  let beating: NodeJS.Timeout | undefined;
+  let reconciling: NodeJS.Timeout | undefined;
+  let beatAt = 0;
+  let reconciledAt = 0;
+  let stopping = false;
+
+  function lane(destination: string): Lane {
+    let known = lanes.get(destination);
+    if (!known) {
+      known = createLane(destination, { ...options, holder, complete: (completion) => completer.complete(completion) });
+      lanes.set(destination, known);
+    }
+    return known;
+  }
+
+  async function drain(destination: string): Promise<void> {
+    if (stopping) return;
+    await lane(destination).drain(DRAIN_MS);
+  }
+
+  async function pulse(): Promise<void> {
+    try {
+      await beat(options.pool, worker);
+      beatAt = performance.now();
+    } catch (error) {
+      options.onError(error as Error, { what: 'heartbeat' });
+    }
+    if (!stopping) beating = setTimeout(() => void pulse(), BEAT_MS);
+  }
+
+  async function reconcile(): Promise<void> {
+    try {
+      const neglected = await findNeglected(options.pool, NEGLECTED_AFTER_MS);
+      reconciledAt = performance.now();
+      if (neglected.length > 0) options.onReconciled?.(neglected);
+      for (const destination of neglected)
+        void drain(destination).catch((error: unknown) => options.onError(error as Error, { destination }));
+    } catch (error) {
+      options.onError(error as Error, { what: 'reconciler' });
+    }
+    // Jitter, so that replicas do not look at the same moment.
+    if (!stopping) reconciling = setTimeout(() => void reconcile(), RECONCILE_MS * (0.8 + Math.random() * 0.4));
+  }
+
+  return {
+    async start() {
+      await pulse();
+      await reconcile();
+    },
+    drain,
+    async stop(limitMs) {
+      stopping = true;
+      clearTimeout(reconciling);
+      // The heart beats on while calls end: their leases must hold until their outcomes are written.
+      await Promise.all([...lanes.values()].map((known) => known.stop(limitMs)));
+      clearTimeout(beating);
+      await releaseHolder(options.pool, holder).catch((error: unknown) =>
+        options.onError(error as Error, { what: 'release' }),
+      );
+      await unregister(options.pool, holder).catch(() => undefined);
+    },
+    get inFlight() {
+      return [...lanes.values()].reduce((sum, known) => sum + known.inFlight, 0);
+    },
+    healthy: () => performance.now() - Math.min(beatAt, reconciledAt) < 15_000,
+  };
+}

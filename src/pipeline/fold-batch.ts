@@ -1,0 +1,286 @@
+/** What happens to a batch inside its transaction: known repeats out, incidents locked, signals folded, rows written. */
+import { isOpen, type Incident, type Scope, type TimelineDraft } from '#src/core/incident.ts';
+import { fold, scopeEntry, type FoldResult } from '#src/core/fold.ts';
+import { matchesGlob } from '#src/core/route-condition.ts';
+import { severityRank, type Signal, type SignalOutcome } from '#src/core/signal.ts';
+import type { RelayConfig } from '#src/config/types.ts';
+import {
+  findSignals,
+  loadDestinations,
+  loadScope,
+  lockIncidents,
+  retireEpisodes,
+  writeBatch,
+  type IngestBatch,
+} from '#src/db/ingest.ts';
+import type { Queryable } from '#src/db/pools.ts';
+import type { newId } from '#src/ids.ts';
+import { judgeRoutes } from './routing.ts';
+import { scopeOf, scopeRows, type ScopeCache } from './scope-cache.ts';
+import type { SignalResult } from './ingest.ts';
+
+export interface FoldBatchOptions {
+  config(): RelayConfig;
+  scopes: ScopeCache;
+  newId: typeof newId;
+  now(): Date;
+  /** Turns a signal that the store refused into one that it takes, with the reason. */
+  quarantine(signal: Signal, error: Error): Signal;
+}
+
+/** An incident as the batch works on it. */
+interface Work {
+  incident: Incident;
+  scope: Scope;
+  keys: Set<string>;
+  addedScope: IngestBatch['scope'];
+  created: boolean;
+  material: boolean;
+  grown: FoldResult['grown'];
+  entries: TimelineDraft[];
+  contextOnly: boolean;
+}
+
+export interface FoldedBatch {
+  results: SignalResult[];
+  /** Destinations that have work once the transaction is committed. */
+  destinations: Set<string>;
+  /** To be called after the commit, never before: a rolled-back scope must not be remembered. */
+  remember: () => void;
+}
+
+/** Folds and stores a batch within the caller's transaction. Results are in the order of the signals. */
+export async function foldBatch(db: Queryable, signals: Signal[], options: FoldBatchOptions): Promise<FoldedBatch> {
+  const receivedAt = options.now().toISOString();
+  const known = new Map(
+    (
+      await findSignals(
+        db,
+        signals.map((s) => s.fingerprint),
+      )
+    ).map((k) => [k.fingerprint, { id: k.id, incident: k.incidentId }]),
+  );
+  const fresh = signals.filter((signal) => !signal.test && !known.has(signal.fingerprint));
+  const works = await loadWorks(db, [...new Set(fresh.map((s) => s.identity))], options);
+  const finished: Work[] = [];
+  const batch: IngestBatch = {
+    signals: [],
+    created: [],
+    changed: [],
+    scope: [],
+    timeline: [],
+    deliveries: [],
+    wanted: [],
+  };
+  const results = signals.map((signal): SignalResult => {
+    const repeat = known.get(signal.fingerprint);
+    if (repeat) return { ...repeat, outcome: 'duplicate' };
+    const id = options.newId('sig');
+    const taken = signal.test
+      ? { incident: null, outcome: 'test' as const, reason: signal.reason }
+      : take(signal, works, { finished, receivedAt, options });
+    known.set(signal.fingerprint, { id, incident: taken.incident });
+    batch.signals.push(signalRow(id, signal, { ...taken, receivedAt }));
+    return { id, incident: taken.incident, outcome: taken.outcome };
+  });
+  const touched = [...finished, ...works.values()];
+  const destinations = await promise(db, touched, batch, { options, receivedAt });
+  for (const work of touched) collect(work, batch, { receivedAt, latest: !finished.includes(work) });
+  const retired = finished.filter((work) => !work.created).map((work) => work.incident.id);
+  if (retired.length > 0) await retireEpisodes(db, retired);
+  if (batch.signals.length > 0) await writeBatch(db, batch);
+  const remember = (): void => {
+    for (const work of works.values())
+      options.scopes.put(work.incident.id, { count: work.keys.size, scope: work.scope, keys: work.keys });
+  };
+  return { results, destinations, remember };
+}
+
+async function loadWorks(db: Queryable, identities: string[], options: FoldBatchOptions): Promise<Map<string, Work>> {
+  const works = new Map<string, Work>();
+  if (identities.length === 0) return works;
+  const rows = await lockIncidents(db, identities);
+  const missing = rows.filter((row) => !options.scopes.get(row.id, row.scopeCount)).map((row) => row.id);
+  const loaded = missing.length > 0 ? Map.groupBy(await loadScope(db, missing), (row) => row.incidentId) : new Map();
+  for (const { scopeCount, ...incident } of rows) {
+    const cached = options.scopes.get(incident.id, scopeCount) ?? scopeOf(loaded.get(incident.id) ?? []);
+    works.set(incident.identity, fresh(incident, { scope: cached.scope, keys: new Set(cached.keys), created: false }));
+  }
+  return works;
+}
+
+function fresh(incident: Incident, rest: { scope: Scope; keys: Set<string>; created: boolean }): Work {
+  return {
+    incident,
+    ...rest,
+    addedScope: [],
+    material: false,
+    grown: { impacts: [], subscriptions: [], resources: [] },
+    entries: [],
+    contextOnly: false,
+  };
+}
+
+interface Taken {
+  incident: string;
+  outcome: SignalOutcome;
+  reason: string | null;
+}
+
+function take(
+  signal: Signal,
+  works: Map<string, Work>,
+  batch: { finished: Work[]; receivedAt: string; options: FoldBatchOptions },
+): Taken {
+  const { receivedAt, options } = batch;
+  const known = works.get(signal.identity);
+  const result = fold({ current: known ?? null, signal, receivedAt, newId: options.newId('inc') });
+  let work = known;
+  if (!work || result.created) {
+    // A new episode: the one before it is written as it stands and stops being the newest.
+    if (known) batch.finished.push(known);
+    work = fresh(result.incident, { scope: result.scope, keys: new Set(), created: true });
+    works.set(signal.identity, work);
+  }
+  work.incident = result.incident;
+  work.scope = result.scope;
+  work.material ||= result.material;
+  work.contextOnly = result.created
+    ? signal.kind === 'change' && signal.phase === 'note'
+    : work.contextOnly && signal.phase === 'note';
+  work.entries.push(...result.entries);
+  if (!result.created && !result.material) addGrowth(work.grown, result.grown);
+  for (const row of scopeRows(signal)) {
+    if (work.keys.has(row.key)) continue;
+    work.keys.add(row.key);
+    work.addedScope.push({ ...row, incident_id: work.incident.id, first_seen_at: receivedAt });
+  }
+  return { incident: result.incident.id, outcome: result.outcome, reason: result.reason };
+}
+
+function addGrowth(total: FoldResult['grown'], grown: FoldResult['grown']): void {
+  total.impacts.push(...grown.impacts);
+  total.subscriptions.push(...grown.subscriptions);
+  total.resources.push(...grown.resources);
+}
+
+/** Judges the routes on the whole of each incident, after the fold, scope growth included (design section 6). */
+async function promise(
+  db: Queryable,
+  works: Work[],
+  batch: IngestBatch,
+  { options, receivedAt }: { options: FoldBatchOptions; receivedAt: string },
+): Promise<Set<string>> {
+  const config = options.config();
+  const older = works.filter((work) => !work.created).map((work) => work.incident.id);
+  const promised = new Map<string, Set<string>>();
+  for (const row of older.length > 0 ? await loadDestinations(db, older) : []) {
+    promised.set(row.incidentId, (promised.get(row.incidentId) ?? new Set()).add(row.destination));
+  }
+  const rung = new Set<string>();
+  for (const work of works) {
+    const { incident } = work;
+    const already = promised.get(incident.id) ?? new Set<string>();
+    if (work.material && already.size > 0) {
+      batch.wanted.push({ incident_id: incident.id, revision: incident.revision, priority: priorityOf(work) });
+      for (const destination of already) rung.add(destination);
+    }
+    // Context such as an image push is told only where a route asks for changes by name.
+    if (
+      work.contextOnly &&
+      !config.routes.some((route) => route.match.kind?.some((pattern) => matchesGlob(pattern, 'change')))
+    )
+      continue;
+    const decision = judgeRoutes(config, incident, work.scope);
+    const added = decision.destinations.filter((match) => !already.has(match.destination));
+    for (const { destination } of added) {
+      batch.deliveries.push({
+        id: options.newId('dlv'),
+        incident_id: incident.id,
+        destination,
+        type: config.destinations.find((d) => d.name === destination)!.type,
+        wanted_revision: incident.revision,
+        priority: priorityOf(work),
+        fallback_of: null,
+      });
+      rung.add(destination);
+    }
+    if (added.length > 0 && (decision.unrouted || already.size > 0))
+      work.entries.push(
+        routedEntry(
+          incident,
+          added.map((a) => a.destination),
+          { unrouted: decision.unrouted, at: receivedAt },
+        ),
+      );
+  }
+  return rung;
+}
+
+function routedEntry(
+  incident: Incident,
+  destinations: string[],
+  { unrouted, at }: { unrouted: boolean; at: string },
+): TimelineDraft {
+  const names = destinations.join(', ');
+  const summary = unrouted ? `No route takes this incident: told to ${names}` : `Matched for the first time: ${names}`;
+  return {
+    at,
+    kind: 'decision',
+    revision: incident.revision,
+    summary,
+    data: { decision: unrouted ? 'unrouted' : 'routed', destinations },
+    snapshot: null,
+  };
+}
+
+/** Opens and resolves go before updates, severe before mild; 0 is the most pressing (design 3.6). */
+function priorityOf(work: Work): number {
+  const changes = work.entries.flatMap((entry) => (entry.snapshot ? [entry.snapshot.change] : []));
+  const turns =
+    work.created || changes.some((change) => change === 'open' || change === 'close' || change === 'reopen');
+  return (
+    (turns ? 0 : 10) +
+    (3 - severityRank(work.incident.severity)) +
+    (isOpen(work.incident.state) || !work.created ? 0 : 5)
+  );
+}
+
+function collect(
+  work: Work,
+  batch: IngestBatch,
+  { receivedAt, latest }: { receivedAt: string; latest: boolean },
+): void {
+  const { incident, grown } = work;
+  if (grown.subscriptions.length + grown.resources.length + grown.impacts.length > 0) {
+    work.entries.push(
+      scopeEntry(grown, { source: work.scope.sources.at(-1) ?? '' }, { at: receivedAt, revision: incident.revision }),
+    );
+  }
+  const row = { incident, scopeCount: work.keys.size, latest };
+  if (work.created) batch.created.push(row);
+  else batch.changed.push(row);
+  batch.scope.push(...work.addedScope);
+  for (const draft of work.entries) batch.timeline.push({ incident_id: incident.id, draft });
+}
+
+function signalRow(
+  id: string,
+  signal: Signal,
+  taken: { incident: string | null; outcome: SignalOutcome; reason: string | null; receivedAt: string },
+): IngestBatch['signals'][number] {
+  return {
+    id,
+    fingerprint: signal.fingerprint,
+    source: signal.source,
+    schema: signal.schema,
+    type: signal.type,
+    received_at: taken.receivedAt,
+    occurred_at: signal.occurredAt,
+    incident_id: taken.incident,
+    outcome: taken.outcome,
+    reason: taken.reason ?? signal.reason,
+    title: signal.title,
+    raw: signal.raw,
+  };
+}

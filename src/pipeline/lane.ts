@@ -1,0 +1,395 @@
+/**
+ * The delivery lane of one destination: finds what is due, claims it, calls the adapter, writes the outcome; until
+ * nothing is due (design 3.3 to 3.6). Lanes share nothing but the database, so a destination that hangs holds nobody
+ * else's slots. A lane is drained by a ring, by the reconciler, or by itself when a call has ended and more is wanted.
+ */
+import type { Action, Outcome, Step } from '#src/core/adapter.ts';
+import { plan, toldAfter, type Plan, type UpdatesPolicy } from '#src/core/plan.ts';
+import { isGivenUp, nextDelayMs } from '#src/core/retry.ts';
+import type { Destination, RelayConfig } from '#src/config/types.ts';
+import { BREAKER_AFTER, recordFailure, recordSuccess } from '#src/db/destinations.ts';
+import {
+  claim,
+  findDue,
+  postpone,
+  skip,
+  type Completed,
+  type Completion,
+  type DueDelivery,
+} from '#src/db/deliveries.ts';
+import type { Pool } from 'pg';
+import { digestDueMs } from './digest.ts';
+import { createPacer, type Pacer } from './pacer.ts';
+import { buildStep, stepKey, toldSeverityAfter, vendorKey } from './step.ts';
+import { loadScope } from '#src/db/ingest.ts';
+import { scopeOf, type ScopeCache } from './scope-cache.ts';
+
+/** What an adapter call needs from outside; app.ts brings it. */
+export type CallAdapter = (
+  destination: Destination,
+  step: Step,
+  call: { vendorKey: string; stepKey: string; memo: DueDelivery['memo']; settling: boolean; signal: AbortSignal },
+) => Promise<Outcome>;
+
+export interface LaneOptions {
+  pool: Pool;
+  config(): RelayConfig;
+  scopes: ScopeCache;
+  holder: string;
+  call: CallAdapter;
+  /** Batched with the completions of all lanes. */
+  complete(completion: Completion): Promise<Completed | null>;
+  onAttempt(attempt: AttemptNews): void;
+  onError(error: Error, context: Record<string, unknown>): void;
+  now(): Date;
+}
+
+export interface AttemptNews {
+  destination: string;
+  type: string;
+  delivery: string;
+  incident: string;
+  number: number;
+  action: string;
+  covers: readonly [number, number];
+  outcome: Outcome['outcome'];
+  reason: string;
+  durationMs: number;
+  /** From the first sight of the incident to its first accepted receipt at this destination, seconds; else null. */
+  firstPageS: number | null;
+}
+
+export interface Lane {
+  /** Works until nothing is due or `limitMs` is over; calls that are under way go on. */
+  drain(limitMs: number): Promise<void>;
+  /** Aborts calls that are under way and waits for their outcomes, at most `limitMs`. */
+  stop(limitMs: number): Promise<void>;
+  readonly inFlight: number;
+}
+
+/** Later tries are left to the reconciler: by then this process may not be the one that lives. */
+const WAKE_MAX_MS = 60_000;
+
+/** A plan that ends in an attempt. */
+type Claimable = {
+  do: 'step' | 'giveUp';
+  action: Action;
+  covers: [number, number];
+  catchUp: boolean;
+  settling: boolean;
+  repeat: boolean;
+};
+
+/** Opens the lane of a destination. The destination's settings are read anew from the config for every batch. */
+export function createLane(name: string, options: LaneOptions): Lane {
+  const aborts = new Set<AbortController>();
+  const calls = new Set<Promise<void>>();
+  let stopping = false;
+  let running: Promise<void> | null = null;
+  let again = false;
+  let pacer: Pacer | null = null;
+  let failing = false;
+  let wake: { at: number; timer: NodeJS.Timeout } | null = null;
+  let successWrittenMs = -Infinity;
+
+  /** The next try is ours if we are still here; the reconciler would come a second late. One timer, for the earliest. */
+  function wakeIn(delayMs: number): void {
+    const at = performance.now() + delayMs + 5;
+    if (stopping || delayMs > WAKE_MAX_MS || (wake && wake.at <= at)) return;
+    if (wake) clearTimeout(wake.timer);
+    const timer = setTimeout(() => {
+      wake = null;
+      void drain(5_000).catch((error: unknown) => options.onError(error as Error, { destination: name }));
+    }, delayMs + 5);
+    wake = { at, timer };
+  }
+
+  function destination(): Destination | undefined {
+    return options.config().destinations.find((d) => d.name === name);
+  }
+
+  async function drain(limitMs: number): Promise<void> {
+    again = true;
+    running ??= work(limitMs).finally(() => (running = null));
+    await running;
+  }
+
+  async function work(limitMs: number): Promise<void> {
+    const end = performance.now() + limitMs;
+    while (again && !stopping && performance.now() < end) {
+      again = false;
+      const target = destination();
+      if (!target)
+        return options.onError(new Error(`deliveries for "${name}", which the config does not name`), {
+          destination: name,
+        });
+      const free = target.concurrency - calls.size;
+      // A quarter of the slots at a time: claims of one row each would cost more statements than calls.
+      if (free < Math.max(1, target.concurrency / 4)) {
+        await Promise.race(calls);
+        again = true;
+        continue;
+      }
+      if ((await startBatch(target, free)) > 0) again = true;
+    }
+  }
+
+  /** Plans what is due and starts the calls. Returns how many deliveries moved. */
+  async function startBatch(target: Destination, limit: number): Promise<number> {
+    const found = await findDue(options.pool, name, limit);
+    failing = (found[0]?.failures ?? 0) > 0;
+    // After failures in a row only one probe at a time goes out.
+    const probing = (found[0]?.failures ?? 0) >= BREAKER_AFTER;
+    if (probing && calls.size > 0) return 0;
+    const due = probing ? found.slice(0, 1) : found;
+    if (due.length === 0) return 0;
+    const nowMs = options.now().getTime();
+    const plans = due.map((row) => ({ row, plan: planFor(target, row, nowMs) }));
+    const skips = plans.flatMap(({ row, plan: p }) =>
+      p.do === 'skip' ? [{ id: row.id, fence: row.fence, to: p.to, ...decision(name, 'policy', p.reason) }] : [],
+    );
+    const waits = plans.flatMap(({ row, plan: p }) =>
+      p.do === 'wait' ? [{ id: row.id, fence: row.fence, until: new Date(p.untilMs).toISOString() }] : [],
+    );
+    const levels = plans.flatMap(({ row, plan: p }) =>
+      p.do === 'level'
+        ? [{ id: row.id, fence: row.fence, to: row.wantedRevision, ...decision(name, 'level', 'nothing left to tell') }]
+        : [],
+    );
+    if (skips.length + levels.length > 0) await skip(options.pool, [...skips, ...levels]);
+    if (waits.length > 0) await postpone(options.pool, waits);
+    const steps: { row: DueDelivery; plan: Claimable }[] = [];
+    for (const { row, plan: p } of plans) {
+      if (p.do === 'step') steps.push({ row, plan: p });
+      if (p.do === 'giveUp')
+        steps.push({
+          row,
+          plan: { ...p, action: row.unsettled!.action, catchUp: false, settling: true, repeat: false },
+        });
+    }
+    if (steps.length === 0) return skips.length + levels.length;
+    const claims = steps.map(({ row, plan: p }) => ({
+      id: row.id,
+      fence: row.fence,
+      action: p.action,
+      covers_from: p.covers[0],
+      covers_to: p.covers[1],
+      is_repeat: p.repeat,
+    }));
+    const fences = await claim(options.pool, options.holder, claims);
+    await warmScopes(steps.map(({ row }) => row));
+    for (const { row, plan: p } of steps) {
+      const fence = fences.get(row.id);
+      if (fence !== undefined) start(target, row, { plan: p, fence });
+    }
+    return fences.size + skips.length + levels.length;
+  }
+
+  function planFor(target: Destination, row: DueDelivery, nowMs: number): Plan {
+    const revisions = (row.revisions ?? []).map((r) => ({
+      revision: r.revision,
+      recordedAtMs: Date.parse(r.recordedAt),
+      snapshot: r.snapshot,
+    }));
+    const unsettled = row.unsettled
+      ? {
+          action: row.unsettled.action,
+          covers: [row.unsettled.from, row.unsettled.to] as const,
+          wasRepeat: row.unsettled.wasRepeat,
+        }
+      : null;
+    return plan({
+      updates: policyOf(target, revisions[0]?.recordedAtMs ?? nowMs),
+      repeat: target.adapter.repeat,
+      told: row.told,
+      toldSeverity: row.toldSeverity,
+      deliveredRevision: row.deliveredRevision,
+      firstRevision: row.firstRevision,
+      revisions,
+      unsettled,
+      lastAcceptedAtMs: row.lastAcceptedAt ? Date.parse(row.lastAcceptedAt) : null,
+      nowMs,
+    });
+  }
+
+  async function warmScopes(rows: DueDelivery[]): Promise<void> {
+    const missing = rows
+      .filter((row) => !options.scopes.get(row.incidentId, row.incident.scopeCount))
+      .map((row) => row.incidentId);
+    if (missing.length === 0) return;
+    const loaded = Map.groupBy(await loadScope(options.pool, [...new Set(missing)]), (row) => row.incidentId);
+    for (const [id, scopeRows] of loaded) options.scopes.put(id, scopeOf(scopeRows));
+  }
+
+  function start(target: Destination, row: DueDelivery, claimed: { plan: Claimable; fence: number }): void {
+    const running = attempt(target, row, claimed)
+      .catch((error: unknown) => options.onError(error as Error, { destination: name, delivery: row.id }))
+      .finally(() => calls.delete(running));
+    calls.add(running);
+  }
+
+  async function attempt(
+    target: Destination,
+    row: DueDelivery,
+    claimed: { plan: Claimable; fence: number },
+  ): Promise<void> {
+    const { plan: planned, fence } = claimed;
+    const covers = planned.covers;
+    const scope = options.scopes.get(row.incidentId, row.incident.scopeCount)?.scope ?? scopeOf([]).scope;
+    const step = buildStep(options.config(), row, { plan: planned, scope });
+    const started = performance.now();
+    const outcome: Outcome =
+      planned.do === 'giveUp'
+        ? {
+            outcome: 'permanent',
+            reason: 'unexpected',
+            detail: 'no answer twice and the vendor cannot tell: not sent a third time',
+          }
+        : await call(target, row, { step, settling: planned.settling });
+    const completion = completionFor(target, row, { step, outcome, fence });
+    const completed = await options.complete(completion);
+    await remember(target, outcome);
+    const firstPageS = completed?.firstAcceptedNow
+      ? (options.now().getTime() - Date.parse(completed.createdAt)) / 1000
+      : null;
+    options.onAttempt({
+      destination: name,
+      type: target.type,
+      delivery: row.id,
+      incident: row.incidentId,
+      number: fence,
+      action: step.action,
+      covers,
+      outcome: outcome.outcome,
+      reason: outcome.outcome === 'accepted' ? 'ok' : outcome.reason,
+      durationMs: performance.now() - started,
+      firstPageS,
+    });
+    if (outcome.outcome !== 'accepted' && completion.state === 'retrying') wakeIn(completion.delay_ms);
+    if (completed?.more && !stopping) {
+      if (running) again = true;
+      else void drain(5_000).catch((error: unknown) => options.onError(error as Error, { destination: name }));
+    }
+  }
+
+  async function call(
+    target: Destination,
+    row: DueDelivery,
+    { step, settling }: { step: Step; settling: boolean },
+  ): Promise<Outcome> {
+    const abort = new AbortController();
+    aborts.add(abort);
+    try {
+      pacer = target.rate ? (pacer ?? createPacer(target.rate)) : null;
+      await pacer?.turn(abort.signal);
+      return await options.call(target, step, {
+        vendorKey: vendorKey(options.config().relayId, row.incident, target.id),
+        stepKey: stepKey(row.id, step),
+        memo: row.memo,
+        settling,
+        signal: abort.signal,
+      });
+    } finally {
+      aborts.delete(abort);
+    }
+  }
+
+  async function remember(target: Destination, outcome: Outcome): Promise<void> {
+    if (outcome.outcome === 'accepted') {
+      // One write in five seconds is enough to show health; after failures the first success is written at once.
+      const nowMs = performance.now();
+      if (!failing && nowMs - successWrittenMs < 5_000) return;
+      successWrittenMs = nowMs;
+      failing = false;
+      return recordSuccess(options.pool, target.name);
+    }
+    failing = true;
+    if (outcome.reason === 'aborted') return;
+    const disable = outcome.outcome === 'permanent' && outcome.disableDestination === true;
+    // A message that the vendor refuses says nothing about the destination.
+    if (outcome.outcome === 'permanent' && !disable) return;
+    const pauseMs =
+      outcome.outcome === 'retryable' && outcome.reason === 'rate-limited' ? (outcome.retryAfterMs ?? 30_000) : 0;
+    await recordFailure(options.pool, target.name, { reason: outcome.reason, pauseMs, disable });
+  }
+
+  function completionFor(
+    target: Destination,
+    row: DueDelivery,
+    { step, outcome, fence }: { step: Step; outcome: Outcome; fence: number },
+  ): Completion {
+    const accepted = outcome.outcome === 'accepted';
+    const nowMs = options.now().getTime();
+    const since = row.stepSince ? Date.parse(row.stepSince) : nowMs;
+    const failed = outcome.outcome === 'permanent' || (!accepted && isGivenUp(target.retry, since, nowMs));
+    // An opening without a known outcome counts as told: its end must be told as well (design 3.5).
+    const told = accepted || outcome.outcome === 'unknown' ? toldAfter(row.told, step.action) : row.told;
+    const keptTold = outcome.outcome === 'unknown' && told === 'closed' ? row.told : told;
+    const delay =
+      failed || accepted
+        ? 0
+        : outcome.outcome === 'unknown'
+          ? 1_000
+          : nextDelayMs(target.retry, row.tries + 1, { retryAfterMs: outcome.retryAfterMs, random: Math.random() });
+    const reason = accepted ? null : outcome.reason;
+    const words = `${name}: ${step.action} ${accepted ? 'accepted' : `${outcome.outcome} (${reason})`}`;
+    return {
+      id: row.id,
+      fence,
+      outcome: outcome.outcome,
+      reason,
+      status: outcome.status ?? null,
+      detail: outcome.detail?.slice(0, 500) ?? null,
+      receipt: accepted ? outcome.receipt : null,
+      delivered: accepted ? step.covers[1] : null,
+      told: keptTold,
+      told_severity: accepted ? toldSeverityAfter(keptTold, step) : row.toldSeverity,
+      memo: outcome.memo ?? null,
+      state: accepted ? 'delivered' : failed ? 'failed' : 'retrying',
+      delay_ms: delay,
+      timeline: {
+        summary: words,
+        data: {
+          destination: name,
+          delivery: row.id,
+          number: fence,
+          action: step.action,
+          covers: step.covers,
+          outcome: outcome.outcome,
+          reason,
+          status: outcome.status ?? null,
+          repeat: step.repeat,
+        },
+      },
+    };
+  }
+
+  return {
+    drain,
+    async stop(limitMs) {
+      stopping = true;
+      if (wake) clearTimeout(wake.timer);
+      for (const abort of aborts) abort.abort(new Error('the relay is stopping'));
+      const all = Promise.allSettled(calls);
+      await Promise.race([all, new Promise((resolve) => setTimeout(resolve, limitMs).unref())]);
+    },
+    get inFlight() {
+      return calls.size;
+    },
+  };
+}
+
+function policyOf(target: Destination, oldestMs: number): UpdatesPolicy {
+  const { updates } = target;
+  return updates.policy === 'digest'
+    ? { policy: 'digest', dueMs: digestDueMs(updates.at, target.timezone, oldestMs) }
+    : updates;
+}
+
+function decision(
+  destination: string,
+  word: string,
+  reason: string,
+): { summary: string; data: Record<string, unknown> } {
+  return { summary: `${destination}: nothing sent (${reason})`, data: { decision: word, destination, reason } };
+}

@@ -1,0 +1,80 @@
+/**
+ * The scope of incidents that are being talked about. A storm brings the same few hundred rows with every batch;
+ * reading them each time would cost more than the fold. A cached scope is valid exactly while the incident's row says
+ * that it has as many scope rows: rows are only ever added, under the incident's lock.
+ */
+import { createHash } from 'node:crypto';
+import type { Scope } from '#src/core/incident.ts';
+import type { Signal } from '#src/core/signal.ts';
+import type { ScopeRow } from '#src/db/ingest.ts';
+
+export interface KnownScope {
+  count: number;
+  scope: Scope;
+  keys: ReadonlySet<string>;
+}
+
+export interface ScopeCache {
+  get(incidentId: string, count: number): KnownScope | null;
+  put(incidentId: string, known: KnownScope): void;
+}
+
+/** 500 incidents of 500 rows are about 30 MB at the worst; the usual incident has one row. */
+const INCIDENTS_MAX = 500;
+
+/** Least recently used goes first. */
+export function createScopeCache(incidentsMax: number = INCIDENTS_MAX): ScopeCache {
+  const map = new Map<string, KnownScope>();
+  return {
+    get(incidentId, count) {
+      const known = map.get(incidentId);
+      return known && known.count === count ? known : null;
+    },
+    put(incidentId, known) {
+      map.delete(incidentId);
+      map.set(incidentId, known);
+      if (map.size > incidentsMax) map.delete(map.keys().next().value!);
+    },
+  };
+}
+
+/** The rows that one signal stands for: who told us that which subscription is hit where. */
+export function scopeRows(signal: Signal): Omit<ScopeRow, 'incidentId'>[] {
+  const subscriptions = signal.subscriptions.length > 0 ? signal.subscriptions : [''];
+  const impacts = signal.impacts.length > 0 ? signal.impacts : [{ service: '', region: '' }];
+  const resources = signal.resources.length > 0 ? signal.resources : [''];
+  const from = { source: signal.source, rule: signal.rule ?? '', schema: signal.schema };
+  const rows: Omit<ScopeRow, 'incidentId'>[] = [];
+  for (const subscription of subscriptions) {
+    for (const { service, region } of impacts) {
+      for (const resource of resources) rows.push(keyed({ subscription, service, region, resource, ...from }));
+    }
+  }
+  return rows;
+}
+
+function keyed(row: Omit<ScopeRow, 'incidentId' | 'key'>): Omit<ScopeRow, 'incidentId'> {
+  const text = [row.subscription, row.service, row.region, row.resource, row.source, row.rule, row.schema].join('\n');
+  return { ...row, key: createHash('md5').update(text).digest('base64url') };
+}
+
+/** Sums rows up to what the fold and the routes work on. */
+export function scopeOf(rows: readonly Omit<ScopeRow, 'incidentId'>[]): KnownScope {
+  const impacts = new Map<string, { service: string; region: string }>();
+  const subscriptions = new Set<string>();
+  const resources = new Set<string>();
+  const sources = new Set<string>();
+  for (const row of rows) {
+    if (row.service !== '') impacts.set(`${row.service}\n${row.region}`, { service: row.service, region: row.region });
+    if (row.subscription !== '') subscriptions.add(row.subscription);
+    if (row.resource !== '') resources.add(row.resource);
+    sources.add(row.source);
+  }
+  const scope = {
+    impacts: [...impacts.values()],
+    subscriptions: [...subscriptions],
+    resources: [...resources],
+    sources: [...sources],
+  };
+  return { count: rows.length, scope, keys: new Set(rows.map((row) => row.key)) };
+}

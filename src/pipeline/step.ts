@@ -1,0 +1,119 @@
+/** From a plan to the step that an adapter gets: the incident as of that revision, what changed, for whom, with which links. */
+import { createHash } from 'node:crypto';
+import type { Action, IncidentView, Step } from '#src/core/adapter.ts';
+import type { Scope, Snapshot } from '#src/core/incident.ts';
+import type { Told } from '#src/core/plan.ts';
+import type { RelayConfig } from '#src/config/types.ts';
+import type { DueDelivery } from '#src/db/deliveries.ts';
+import { judgeRoutes } from './routing.ts';
+
+/** At most this many subscriptions are named in a message; the total is always said. */
+const NAMED_MAX = 50;
+
+export interface StepPlan {
+  action: Action;
+  covers: [number, number];
+  catchUp: boolean;
+  repeat: boolean;
+}
+
+/** Builds the step. `scope` is the incident's whole scope as of now: a message never names less than we know. */
+export function buildStep(
+  config: RelayConfig,
+  due: DueDelivery,
+  { plan, scope }: { plan: StepPlan; scope: Scope },
+): Step {
+  const covered = (due.revisions ?? []).filter((r) => r.revision <= plan.covers[1]).map((r) => r.snapshot);
+  const snapshot = covered.at(-1) ?? null;
+  const newest = covered.findLast((s) => s.communication !== null);
+  const match = judgeRoutes(config, due.incident, scope).destinations.find((d) => d.destination === due.destination);
+  const ids = match?.subscriptions ?? scope.subscriptions;
+  return {
+    action: plan.action,
+    covers: plan.covers,
+    opened: due.told === 'open',
+    told: due.told !== 'nothing',
+    repeat: plan.repeat,
+    catchUp: plan.catchUp,
+    late: covered.some((s) => s.late),
+    test: false,
+    incident: view(due, { snapshot, scope, revision: plan.covers[1] }),
+    communication: newest?.communication ?? null,
+    changes: due.told === 'nothing' ? [] : mergeChanges(covered),
+    audience: {
+      subscriptions: ids.slice(0, NAMED_MAX).map((id) => subscription(config, id)),
+      total: scope.subscriptions.length,
+    },
+    route: { runbook: match?.runbook ?? null, note: match?.note ?? null, fields: match?.fields ?? {} },
+    links: {
+      timeline: config.publicUrl ? `${config.publicUrl}/incidents/${due.incident.id}` : null,
+      portal: portalLink(due.incident.trackingId, ids[0] ?? scope.subscriptions[0]),
+    },
+  };
+}
+
+function view(
+  due: DueDelivery,
+  { snapshot, scope, revision }: { snapshot: Snapshot | null; scope: Scope; revision: number },
+): IncidentView {
+  const { incident } = due;
+  const stands = snapshot ?? incident;
+  return {
+    id: incident.id,
+    identity: incident.identity,
+    episode: incident.episode,
+    trackingId: incident.trackingId,
+    kind: incident.kind,
+    state: stands.state,
+    severity: stands.severity,
+    title: stands.title,
+    stage: stands.stage,
+    impacts: scope.impacts,
+    resources: scope.resources,
+    startedAt: stands.startedAt,
+    mitigatedAt: stands.mitigatedAt,
+    resolvedAt: stands.resolvedAt,
+    endsAt: stands.endsAt,
+    revision,
+    firstSeenAt: incident.firstSeenAt,
+    headline: incident.headline,
+    details: incident.details,
+  };
+}
+
+/** Several revisions in one message: what changed over all of them, each sentence once, the newest last. */
+function mergeChanges(covered: readonly Snapshot[]): string[] {
+  return [...new Set(covered.flatMap((s) => s.changes))];
+}
+
+function subscription(config: RelayConfig, id: string): { id: string; name: string | null; team: string | null } {
+  const known = config.subscriptions.get(id);
+  return { id, name: known?.name ?? null, team: known?.team ?? null };
+}
+
+/** destinations 0.1: `https://app.azure.com/h/<trackingId>/<first 3 + last 3 characters of the subscription id>`. */
+function portalLink(trackingId: string | null, subscriptionId: string | undefined): string | null {
+  if (!trackingId || !subscriptionId) return null;
+  return `https://app.azure.com/h/${encodeURIComponent(trackingId)}/${subscriptionId.slice(0, 3)}${subscriptionId.slice(-3)}`;
+}
+
+/** 64 hex characters, stable over restarts, replicas and footings, computable without a database (design section 6). */
+export function vendorKey(
+  relayId: string,
+  incident: { identity: string; episode: number },
+  destinationId: string,
+): string {
+  return createHash('sha256')
+    .update([relayId, incident.identity, incident.episode, destinationId].join('\n'))
+    .digest('hex');
+}
+
+/** The same for every try of one step of one delivery, different for the next step. */
+export function stepKey(deliveryId: string, plan: { action: Action; covers: readonly [number, number] }): string {
+  return `${deliveryId}_${plan.covers[0]}-${plan.covers[1]}_${plan.action}`;
+}
+
+/** Whether an action leaves the destination believing that the incident is open. */
+export function toldSeverityAfter(told: Told, step: Step): Step['incident']['severity'] | null {
+  return told === 'open' ? step.incident.severity : null;
+}

@@ -1,0 +1,170 @@
+/**
+ * The bell: one BullMQ job per destination that has work (design 3.3). It carries no content; losing any of it, or all
+ * of Redis, costs a second, because the reconciler looks at the truth. Two backends, same semantics: Redis through
+ * ioredis, or Postgres in a schema of its own.
+ */
+import {
+  createPostgresBackend,
+  Queue,
+  runMigrations,
+  Worker,
+  type BackendFactory,
+  type Job,
+  type PostgresConnectionOptions,
+} from 'bullmq';
+import { Redis } from 'ioredis';
+import type { Client } from 'pg';
+
+export type BellFooting = { kind: 'redis'; url: string; prefix: string } | { kind: 'postgres'; url: string };
+
+export interface Ring {
+  destination: string;
+}
+
+export interface Bell {
+  /** Rings for each destination. Never throws: a bell that cannot ring is reported to `onError`, and the reconciler does the work. */
+  ring(destinations: Iterable<string>): Promise<void>;
+  /** Starts answering rings. One job at a time per destination at the most, `concurrency` destinations at once. */
+  answer(drain: (destination: string) => Promise<void>, options: { concurrency: number }): void;
+  /** Whether the queue's store answers. Never throws. */
+  healthy(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Schema of the queue's own tables on Postgres. */
+export const QUEUE_SCHEMA = 'relay_queue';
+const QUEUE_NAME = 'rings';
+
+/** BullMQ's tables, to be called under the relay's own migration lock. */
+export async function migrateQueue(client: Client): Promise<void> {
+  await runMigrations(client, QUEUE_SCHEMA);
+}
+
+interface Backend {
+  queue: Queue<Ring>;
+  worker(process: (job: Job<Ring>) => Promise<void>, concurrency: number): Worker<Ring>;
+  healthy(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Opens the bell without waiting for its store: the relay takes signals while Redis is away. */
+export function openBell(footing: BellFooting, onError: (error: Error) => void): Bell {
+  const backend = footing.kind === 'redis' ? onRedis(footing, onError) : onPostgres(footing.url, onError);
+  backend.queue.on('error', onError);
+  let worker: Worker<Ring> | null = null;
+
+  async function ring(destinations: Iterable<string>): Promise<void> {
+    try {
+      const jobs = [...destinations].map((destination) => ({
+        name: 'ring',
+        data: { destination },
+        // Keeps one waiting ring while one is active, so that news during a drain is not lost.
+        opts: {
+          deduplication: { id: destination, keepLastIfActive: true },
+          removeOnComplete: true,
+          removeOnFail: true,
+          attempts: 1,
+        },
+      }));
+      if (jobs.length === 1) await within(backend.queue.add('ring', jobs[0]!.data, jobs[0]!.opts));
+      else if (jobs.length > 1) await within(backend.queue.addBulk(jobs));
+    } catch (error) {
+      onError(error as Error);
+    }
+  }
+
+  return {
+    ring,
+    answer(drain, { concurrency }) {
+      worker = backend.worker((job) => drain(job.data.destination), concurrency);
+      worker.on('error', onError);
+    },
+    healthy: () => backend.healthy(),
+    async close() {
+      // A ring in progress ends within its drain's 5 s; what it holds is released by the pipeline, not by BullMQ.
+      await within(worker?.close() ?? Promise.resolve(), 7_000).catch(onError);
+      await within(backend.queue.close(), 2_000).catch(onError);
+      await within(backend.close(), 2_000).catch(onError);
+    },
+  };
+}
+
+/** A store that hangs must not hold the receiver: the bell gives up, the reconciler carries on. */
+async function within<T>(work: Promise<T>, limitMs = 2_000): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the queue's store did not answer within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
+}
+
+function onRedis(footing: { url: string; prefix: string }, onError: (error: Error) => void): Backend {
+  const connect = (blocking: boolean): Redis => {
+    const redis = new Redis(footing.url, {
+      // BullMQ asks for null on blocking connections; the others fail fast, so that a ring does not wait for Redis.
+      maxRetriesPerRequest: blocking ? null : 1,
+      enableOfflineQueue: blocking,
+      connectTimeout: 3_000,
+      retryStrategy: (times) => Math.min(times * 200, 2_000),
+    });
+    redis.on('error', onError);
+    return redis;
+  };
+  const rings = connect(false);
+  const waits = connect(true);
+  return {
+    queue: new Queue<Ring>(QUEUE_NAME, { connection: rings, prefix: footing.prefix, skipVersionCheck: true }),
+    worker: (process, concurrency) =>
+      new Worker<Ring>(QUEUE_NAME, process, {
+        connection: waits,
+        prefix: footing.prefix,
+        concurrency,
+        lockDuration: 30_000,
+        skipVersionCheck: true,
+      }),
+    healthy: async () => rings.status === 'ready' && (await within(rings.ping(), 1_000).catch(() => '')) === 'PONG',
+    async close() {
+      rings.disconnect();
+      waits.disconnect();
+    },
+  };
+}
+
+function onPostgres(url: string, onError: (error: Error) => void): Backend {
+  const factory = createPostgresBackend as unknown as BackendFactory;
+  // The queue can be rebuilt from the deliveries, so its commits need not wait for the disk.
+  const connection = (max: number): PostgresConnectionOptions => ({
+    connectionString: url,
+    schema: QUEUE_SCHEMA,
+    max,
+    application_name: 'relay-queue',
+    options: '-c synchronous_commit=off',
+  });
+  const queue = new Queue<Ring>(QUEUE_NAME, { connection: connection(2) as never }, factory as never);
+  let broken = false;
+  queue.on('error', () => (broken = true));
+  return {
+    queue,
+    worker: (process, concurrency) => {
+      const worker = new Worker<Ring>(
+        QUEUE_NAME,
+        process,
+        { connection: connection(3) as never, concurrency, lockDuration: 30_000 },
+        factory as never,
+      );
+      worker.on('error', onError);
+      return worker;
+    },
+    healthy: async () => {
+      if (!broken) return true;
+      broken = (await within(queue.getWaitingCount(), 1_000).catch(() => -1)) < 0;
+      return !broken;
+    },
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,129 @@
+/** What goes wrong on the way, and what the adapter may say about it: never `accepted` without a proof, never a second page. */
+import { expect, it } from 'vitest';
+import { VendorServer } from '#test/support/vendors/vendor-server.ts';
+import { breakWrite, serverOf } from './delivery.ts';
+import { forEachAdapter, SMTP_KINDS } from './registry.ts';
+
+await forEachAdapter(({ onBench }) => {
+  it('can be tried again when the vendor does not listen', () =>
+    onBench(async (delivery, running) => {
+      await running.stop();
+      expect(await delivery.run()).toMatchObject({ outcome: 'retryable', reason: 'connect' });
+    }));
+
+  it('ends at once when the relay has aborted already, without effect', () =>
+    onBench(async (delivery, running) => {
+      const outcome = await delivery.run({}, { signal: AbortSignal.abort() });
+      expect(outcome.outcome).not.toBe('accepted');
+      expect((await running.observed()).records).toBe(0);
+    }));
+});
+
+await forEachAdapter(
+  ({ adapter, bench, onBench }) => {
+    it.each([
+      ['seconds', '7', 7_000, 7_000],
+      ['a date', new Date(Date.now() + 600_000).toUTCString(), 300_000, 601_000],
+      ['an absurd time', '99999999', 3_600_000, 3_600_000],
+      ['zero', '0', 1_000, 1_000],
+    ])('passes on a 429 with Retry-After as %s, clamped', (_name, retryAfter, atLeastMs, atMostMs) =>
+      onBench(async (delivery, running) => {
+        serverOf(running).failAlways({
+          kind: 'answer',
+          answer: { status: 429, headers: { 'retry-after': retryAfter } },
+        });
+        const outcome = await delivery.run();
+        expect(outcome).toMatchObject({ outcome: 'retryable', reason: 'rate-limited', status: 429 });
+        const waitMs = outcome.outcome === 'retryable' ? outcome.retryAfterMs : undefined;
+        expect(waitMs).toBeGreaterThanOrEqual(atLeastMs);
+        expect(waitMs).toBeLessThanOrEqual(atMostMs);
+      }),
+    );
+
+    it.each([
+      ['absent', {}],
+      ['nonsense', { 'retry-after': 'soon' }],
+    ])('is rate limited also where Retry-After is %s', (_name, headers) =>
+      onBench(async (delivery, running) => {
+        serverOf(running).failAlways({ kind: 'answer', answer: { status: 429, headers } });
+        expect(await delivery.run()).toMatchObject({ outcome: 'retryable', reason: 'rate-limited' });
+      }),
+    );
+
+    it.each([400, 401, 403])('fails for good on a %i', (status) =>
+      onBench(async (delivery, running) => {
+        serverOf(running).failAlways({ kind: 'answer', answer: { status } });
+        expect(await delivery.run()).toMatchObject({ outcome: 'permanent', status });
+      }),
+    );
+
+    it('can be tried again after a 503, and then opens once', () =>
+      onBench(async (delivery, running) => {
+        breakWrite(bench, running, { kind: 'answer', answer: { status: 503 } });
+        expect(await delivery.run()).toMatchObject({ outcome: 'retryable', reason: 'server-error' });
+        expect(await delivery.again()).toMatchObject({ outcome: 'accepted' });
+        expect((await running.observed()).records).toBe(1);
+      }));
+
+    it.each(bench.wrongBodies.map((answer) => [JSON.stringify(answer), answer] as const))(
+      'does not take %s for a success',
+      (_name, answer) =>
+        onBench(async (delivery, running) => {
+          serverOf(running).failAlways({ kind: 'answer', answer });
+          expect((await delivery.run()).outcome).not.toBe('accepted');
+        }),
+    );
+
+    it.each([301, 302, 307, 308])('never follows a %i', (status) =>
+      onBench(async (delivery, running) => {
+        const elsewhere = await new VendorServer(() => ({ status: 200 })).start();
+        try {
+          const answer = { status, headers: { location: `${elsewhere.url}/stolen` } };
+          serverOf(running).failAlways({ kind: 'answer', answer });
+          expect(await delivery.run()).toMatchObject({ outcome: 'permanent', reason: 'redirect' });
+          expect(elsewhere.requests).toEqual([]);
+        } finally {
+          await elsewhere.stop();
+        }
+      }),
+    );
+
+    it.each([
+      ['the answer comes after our time is over', { kind: 'slow', delayMs: 1_500 }],
+      ['the connection is cut after the vendor took it', { kind: 'reset', taken: true }],
+      ['no answer comes though the vendor took it', { kind: 'hang', taken: true }],
+    ] as const)('does not know what happened when %s, and repeats without a second record', (_name, fault) =>
+      onBench(async (delivery, running) => {
+        breakWrite(bench, running, fault);
+        const unknown = await delivery.run({}, { deadlineMs: 700 });
+        expect(unknown.outcome).toBe('unknown');
+        const once = await running.observed();
+        expect(await delivery.again()).toMatchObject({ outcome: 'accepted' });
+        const twice = await running.observed();
+        expect(twice.woken).toBeLessThanOrEqual(1);
+        if (adapter.repeat === 'mark') expect(twice.messages.at(-1)?.text).toMatch(/repeat/i);
+        else expect({ records: twice.records, woken: twice.woken }).toEqual({ records: 1, woken: once.woken });
+      }),
+    );
+
+    it('does not know what happened when the connection is cut in the middle, and repeats', () =>
+      onBench(async (delivery, running) => {
+        breakWrite(bench, running, { kind: 'reset', taken: false });
+        expect((await delivery.run()).outcome).toBe('unknown');
+        expect(await delivery.again()).toMatchObject({ outcome: 'accepted' });
+        expect((await running.observed()).records).toBe(1);
+      }));
+
+    it.each(['hang', 'drip'] as const)('ends a call that %ss when the relay aborts', (kind) =>
+      onBench(async (delivery, running) => {
+        const fault = kind === 'hang' ? ({ kind, taken: false } as const) : ({ kind } as const);
+        if (kind === 'hang') breakWrite(bench, running, fault);
+        else serverOf(running).failAlways(fault);
+        const startedAt = performance.now();
+        await delivery.run({}, { signal: AbortSignal.timeout(300) });
+        expect(performance.now() - startedAt).toBeLessThan(2_000);
+      }),
+    );
+  },
+  (kind) => !SMTP_KINDS.includes(kind),
+);

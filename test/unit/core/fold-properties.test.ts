@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isOpen } from '#src/core/incident.ts';
+import type { Signal } from '#src/core/signal.ts';
+import { histories } from '#test/support/histories.ts';
+import { runFold, settled } from '#test/support/run-fold.ts';
+
+const RUNS = { numRuns: 3_000, seed: 20_260_914 };
+
+function shuffledAndDoubled(history: Signal[]): fc.Arbitrary<Signal[]> {
+  return fc
+    .tuple(fc.shuffledSubarray(history, { minLength: history.length }), fc.subarray(history))
+    .chain(([all, again]) => fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length }));
+}
+
+/** Open periods of the run in the sender's order: how often a person may be paged at the most. */
+function openPeriods(history: Signal[]): number {
+  let open = false;
+  let periods = 0;
+  for (const signal of history) {
+    const now = signal.state !== 'resolved';
+    if (now && !open) periods++;
+    open = now;
+  }
+  return periods;
+}
+
+describe.each(['outage', 'alert'] as const)('the fold of kind %s', (kind) => {
+  const cases = histories(kind).chain((history) =>
+    shuffledAndDoubled(history).map((arrival) => ({ history, arrival })),
+  );
+
+  test('ends in the same incident in whatever order and however often signals arrive', () => {
+    fc.assert(
+      fc.property(cases, ({ history, arrival }) => {
+        const whole = settled(runFold(history));
+        const other = settled(runFold(arrival));
+        // A new episode starts with the scope of its own signals; how many episodes there were depends on the order.
+        const ignored = kind === 'alert' ? { impacts: [], subscriptions: [] } : {};
+        expect({ ...other, ...ignored }).toEqual({ ...whole, ...ignored });
+      }),
+      RUNS,
+    );
+  });
+
+  test('never pages more often than the ordered run has open periods, and does page for what is open at the end', () => {
+    fc.assert(
+      fc.property(cases, ({ history, arrival }) => {
+        const run = runFold(arrival);
+        expect(run.pages).toBeLessThanOrEqual(openPeriods(history));
+        if (isOpen(run.incident.state)) expect(run.pages).toBeGreaterThanOrEqual(1);
+      }),
+      RUNS,
+    );
+  });
+
+  test('a repeated history adds nothing', () => {
+    fc.assert(
+      fc.property(histories(kind), (history) => {
+        const twice = runFold([...history, ...history]);
+        expect(twice.outcomes.slice(history.length).every((outcome) => outcome === 'duplicate')).toBe(true);
+        expect(twice.incident.revision).toBe(runFold(history).incident.revision);
+      }),
+      { ...RUNS, numRuns: 500 },
+    );
+  });
+});

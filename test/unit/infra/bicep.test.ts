@@ -1,0 +1,235 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { RelayDocument } from '#src/config/schema.ts';
+import { checkBicep } from '../../../infra/check/check.ts';
+
+const infra = fileURLToPath(new URL('../../../infra', import.meta.url));
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+/** Copies a part of infra, changes one file and says what the check finds: `rule: message`. */
+async function withFault(part: string, file: string, change: (text: string) => string): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'relay-bicep-'));
+  folders.push(folder);
+  cpSync(join(infra, part), folder, { recursive: true });
+  const path = join(folder, file);
+  const before = readFileSync(path, 'utf8');
+  const after = change(before);
+  expect(after, 'the fault was planted').not.toBe(before);
+  writeFileSync(path, after);
+  const { faults } = await checkBicep(folder);
+  return faults.map(({ rule, message }) => `${rule}: ${message}`);
+}
+
+describe('the Bicep in infra', () => {
+  test('parses and passes the lint, every file of it', async () => {
+    const { files, faults } = await checkBicep(infra);
+    expect(faults).toEqual([]);
+    expect(files.length).toBeGreaterThan(20);
+  });
+});
+
+describe('the Bicep check', () => {
+  test('finds a syntax error, with its line', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'relay-bicep-'));
+    folders.push(folder);
+    writeFileSync(join(folder, 'broken.bicep'), "param a string\n\nresource x 'A/b@2024-01-01' = {\n  name: 'x'\n");
+    const { faults } = await checkBicep(folder);
+    expect(faults.map(({ rule }) => rule)).toContain('syntax');
+    expect(faults[0]!.line).toBeGreaterThanOrEqual(3);
+  });
+
+  test.each([
+    [
+      'an undeclared name',
+      'alerting',
+      'acr-metrics.bicep',
+      ['severity: severity', 'severity: severty'],
+      'names: severty is not declared',
+    ],
+    [
+      'an unused parameter',
+      'alerting',
+      'acr-metrics.bicep',
+      ['severity: severity', 'severity: 2'],
+      'names: parameter severity is not used',
+    ],
+    [
+      'an unknown function',
+      'alerting',
+      'acr-metrics.bicep',
+      ['last(split', 'lst(split'],
+      'names: unknown function lst',
+    ],
+    [
+      'a missing module file',
+      'alerting',
+      'main.bicep',
+      ["'acr-metrics.bicep'", "'acr-metric.bicep'"],
+      'modules: module file acr-metric.bicep does not exist',
+    ],
+    [
+      'a parameter that the module does not have',
+      'alerting',
+      'main.bicep',
+      ['clusterId: clusterId', 'cluster: clusterId'],
+      'modules: aks-metrics.bicep has no parameter cluster',
+    ],
+    [
+      'a parameter that is not given',
+      'alerting',
+      'main.bicep',
+      ['clusterId: clusterId', ''],
+      'modules: parameter clusterId of aks-metrics.bicep is not given',
+    ],
+    [
+      'an output that the module does not have',
+      'bicep',
+      'main.bicep',
+      ['network.outputs.redisZoneId', 'network.outputs.zoneId'],
+      'modules: module network has no output zoneId',
+    ],
+    [
+      'a missing text file',
+      'bicep',
+      'main.bicep',
+      ["'relay-azure.yaml'", "'relay-azur.yaml'"],
+      'modules: file relay-azur.yaml does not exist',
+    ],
+    [
+      'a parameter without a description',
+      'alerting',
+      'acr-metrics.bicep',
+      ["@description('Resource id of the registry.')\n", ''],
+      'habits: registryId has no description',
+    ],
+    [
+      'a secret that is a plain parameter',
+      'bicep',
+      'postgres.bicep',
+      ['@secure()\n', ''],
+      'habits: administratorPassword holds a secret and is not @secure()',
+    ],
+    [
+      'a parameter file that has fallen behind',
+      'bicep',
+      'main.bicep',
+      ['param operatorEmail string', "param operatorEmail string\n\n@description('x')\nparam more string"],
+      'parameters: more is not given',
+    ],
+  ] as const)('finds %s', async (_what, part, file, [from, to], expected) => {
+    expect(await withFault(part, file, (text) => text.replace(from, to))).toContain(expected);
+  });
+
+  test.each([
+    [
+      'directly in the resource',
+      'alerting/acr-metrics.bicep',
+      'windowSize:',
+      'windowsize:',
+      /properties has no property windowsize$/,
+    ],
+    [
+      'and says which required one it replaced',
+      'alerting/acr-metrics.bicep',
+      'windowSize:',
+      'windowsize:',
+      /properties lacks the required windowSize$/,
+    ],
+    [
+      'in the items of a list',
+      'bicep/network.bicep',
+      'serviceName:',
+      'service:',
+      /delegations\[\]\.properties has no property service$/,
+    ],
+    [
+      'behind a variable and a condition',
+      'bicep/app.bicep',
+      'external: true',
+      'public: true',
+      /configuration\.ingress has no property public$/,
+    ],
+    [
+      'behind a loop and a concat',
+      'bicep/app.bicep',
+      'keyVaultUrl:',
+      'vaultUrl:',
+      /configuration\.secrets\[\] has no property vaultUrl$/,
+    ],
+    [
+      'inside a union',
+      'alerting/action-group.bicep',
+      'useAadAuth:',
+      'useEntra:',
+      /webhookReceivers\[\] has no property useEntra$/,
+    ],
+  ] as const)('finds an unknown property %s', async (_where, path, from, to, expected) => {
+    const [part, file] = path.split('/') as [string, string];
+    const found = await withFault(part, file, (text) => text.replace(from, to));
+    expect(found.filter((line) => expected.test(line))).not.toEqual([]);
+  });
+
+  test('refuses a resource type that it has no snapshot of, rather than passing it unread', async () => {
+    const found = await withFault('bicep', 'identity.bicep', (text) =>
+      text.replace('userAssignedIdentities@2024-11-30', 'userAssignedIdentities@2099-01-01'),
+    );
+    expect(found).toContain(
+      'properties: types.json does not have Microsoft.ManagedIdentity/userAssignedIdentities@2099-01-01',
+    );
+  });
+});
+
+describe('relay-azure.yaml', () => {
+  const text = readFileSync(join(infra, 'bicep/relay-azure.yaml'), 'utf8');
+
+  test('is a config that the relay takes', () => {
+    const document: unknown = parse(text.replaceAll(/\$\{\w+\}/g, 'contoso.value.for.this'));
+    expect(RelayDocument.safeParse(document).error?.issues).toBeUndefined();
+  });
+
+  test('uses only variables that the deployment sets', () => {
+    const { parameters } = JSON.parse(readFileSync(join(infra, 'bicep/main.parameters.json'), 'utf8')) as {
+      parameters: { secretVariables: { value: { variable: string }[] } };
+    };
+    const fromVault = parameters.secretVariables.value.map(({ variable }) => variable);
+    const app = readFileSync(join(infra, 'bicep/app.bicep'), 'utf8');
+    const plain = [...app.matchAll(/name: '([A-Z_]+)'\n\s+value:/g)].map(([, name]) => name!);
+    const code = text.replaceAll(/^\s*#.*$/gm, '');
+    const used = [...code.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name!);
+    expect(used.length).toBeGreaterThan(3);
+    expect(used.filter((name) => !fromVault.includes(name) && !plain.includes(name))).toEqual([]);
+    expect(
+      fromVault.filter((name) => !used.includes(name)),
+      'every secret of the vault is used',
+    ).toEqual([]);
+  });
+});
+
+describe('the scaler of the worker', () => {
+  test('asks for columns that the migrations make', () => {
+    const app = readFileSync(join(infra, 'bicep/app.bicep'), 'utf8');
+    const query = /query: '((?:[^'\\]|\\.)*)'/.exec(app)![1]!.replaceAll("\\'", "'");
+    const migration = readFileSync(new URL('../../../src/db/migrations/0001_foundation.sql', import.meta.url), 'utf8');
+    const table = /create table deliveries \(([\s\S]*?)\n\);/.exec(migration)![1]!;
+    const columns = [...table.matchAll(/^ {2}([a-z_]+) [a-z]/gm)].map(([, name]) => name!);
+    expect(query).toMatch(/^select count\(\*\) from deliveries where /);
+    const asked = [
+      ...query
+        .split(' where ')[1]!
+        .replaceAll(/'[^']*'/g, '')
+        .matchAll(/\b[a-z_]+\b(?!\()/g),
+    ]
+      .map(([word]) => word)
+      .filter((word) => !['and', 'in'].includes(word));
+    expect(asked).toEqual(['next_attempt_at', 'state']);
+    expect(asked.filter((column) => !columns.includes(column))).toEqual([]);
+  });
+});

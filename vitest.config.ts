@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+/** Suites by cost. `unit` has no I/O; the others talk to real servers that they start themselves. */
+const project = (name: string, testTimeout: number, order: number) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout,
+    hookTimeout: 60_000,
+    sequence: { groupOrder: order },
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', 20_000, 0),
+      project('conformance', 30_000, 1),
+      project('integration', 60_000, 2),
+      project('e2e', 120_000, 3),
+    ],
+    maxWorkers: 2,
+    coverage: { provider: 'v8', include: ['src/core/**'] },
+  },
+});
