@@ -4,7 +4,8 @@ import { email } from './email/index.ts';
 import { opsgenie } from './opsgenie/index.ts';
 import { pagerduty } from './pagerduty/index.ts';
 import { servicenow } from './servicenow/index.ts';
+import { slack } from './slack/index.ts';
 import { teams } from './teams/index.ts';
 import { webhook } from './webhook/index.ts';
 
-export const adapters: readonly Adapter[] = [email, opsgenie, pagerduty, servicenow, teams, webhook];
+export const adapters: readonly Adapter[] = [email, opsgenie, pagerduty, servicenow, slack, teams, webhook];

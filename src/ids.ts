@@ -1,13 +1,22 @@
 /** Ids that sort by time of creation, so that new rows land at the end of their indexes. */
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** A system call per id cost 9 us, a sixth of the whole fold; a pool of 4 KiB serves 341 ids. */
+const pool = Buffer.alloc(4096);
+const CHANCE = 12;
+let used = pool.length;
 
 /** `inc_`, `dlv_`, `sig_` plus 9 characters of time and 12 of chance (60 bits). Safe in URLs and BullMQ names. */
 export function newId(prefix: 'inc' | 'dlv' | 'sig' | 'wrk' | 'req', nowMs: number = Date.now()): string {
   let time = '';
   for (let left = nowMs, i = 0; i < 9; i++, left = Math.floor(left / 32)) time = ALPHABET[left % 32] + time;
   let chance = '';
-  for (const byte of randomBytes(12)) chance += ALPHABET[byte % 32];
+  if (used + CHANCE > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  for (const end = used + CHANCE; used < end; used++) chance += ALPHABET[pool[used]! % 32];
   return `${prefix}_${time}${chance}`;
 }

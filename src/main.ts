@@ -1,7 +1,7 @@
 /** The process: environment, config, signals, exit code. */
-import { watch } from 'node:fs';
+import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { adapters, startApp } from './app.ts';
+import { adapters, startApp, type App } from './app.ts';
 import { readEnvironment } from './config/env.ts';
 import { formatFaults } from './config/fault.ts';
 import { loadConfigFile } from './config/load.ts';
@@ -36,43 +36,51 @@ async function main(): Promise<void> {
   if (loaded.config.receivers.tokens.length === 0 || loaded.config.api.tokens.length === 0)
     log.warn('no token is configured for receivers or API: only this machine may call');
 
-  const app = await startApp({ env, config: loaded.config, log });
+  // From here on a signal ends us in order, also in the middle of the start: Postgres must not be left behind.
+  const ending = new AbortController();
+  let app: App | null = null;
+  let watcher: FSWatcher | null = null;
+  const stop = (signal: string): void => {
+    if (ending.signal.aborted) return;
+    ending.abort();
+    log.info({ signal }, 'relay.stopping');
+    watcher?.close();
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+    void app?.stop().then(() => process.exit(0));
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+
+  const started = await startApp({ env, config: loaded.config, log, signal: ending.signal });
+  app = started;
+  if (ending.signal.aborted) {
+    await started.stop();
+    process.exit(0);
+  }
 
   const reload = (): void => {
     const next = load();
-    app.metrics.reload.set(next.ok ? 1 : 0);
+    started.metrics.reload.set(next.ok ? 1 : 0);
     if (!next.ok) {
       const faults = formatFaults(next.faults, env.configFile);
-      app.config.refuse(faults);
+      started.config.refuse(faults);
       log.error({ faults }, 'config.refused');
       return;
     }
     guard(next.config);
-    app.config.replace(next.config);
+    started.config.replace(next.config);
     log.info('config.reloaded');
   };
-  app.metrics.reload.set(1);
+  started.metrics.reload.set(1);
   process.on('SIGHUP', reload);
   // Editors and mounted secrets replace the file: the folder is watched, changes are taken together.
   let pending: NodeJS.Timeout | undefined;
-  const watcher = watch(dirname(env.configFile), (_, file) => {
+  watcher = watch(dirname(env.configFile), (_, file) => {
     if (file !== null && file !== basename(env.configFile) && file !== '..data') return;
     clearTimeout(pending);
     pending = setTimeout(reload, 300);
   });
   watcher.on('error', (error) => log.warn({ error: error.message }, 'config.watch'));
-
-  let stopping = false;
-  const stop = (signal: string): void => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, 'relay.stopping');
-    watcher.close();
-    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
-    void app.stop().then(() => process.exit(0));
-  };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => stop('SIGINT'));
 }
 
 main().catch((error: unknown) => {

@@ -13,6 +13,17 @@ export interface Metrics {
   rings: Counter<'result'>;
   reconciled: Counter<'destination'>;
   reload: Gauge;
+  hubLag: Gauge<'hub' | 'partition'>;
+  hubLagAge: Gauge<'hub' | 'partition'>;
+  hubProgressAge: Gauge<'hub' | 'partition'>;
+  hubEvents: Counter<'hub' | 'what'>;
+  spooled: Gauge;
+  azureCalls: Counter<'outcome'>;
+  backfillRounds: Counter<'result'>;
+  backfillFound: Counter;
+  backfillAge: Gauge;
+  estateAge: Gauge;
+  estateResources: Gauge<'kind'>;
 }
 
 /** Creates and registers every metric. */
@@ -74,6 +85,68 @@ export function createMetrics(): Metrics {
       name: 'relay_reconciled_total',
       help: 'Drains that no ring but the reconciler started',
       labelNames: ['destination'],
+      registers,
+    }),
+    azureCalls: new Counter({
+      name: 'relay_azure_calls_total',
+      help: 'Calls of Azure Resource Manager and Resource Graph, by status or why there was none',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    backfillRounds: new Counter({
+      name: 'relay_backfill_rounds_total',
+      help: 'Rounds of back-fill: whole, or faulty (see /v1/gaps)',
+      labelNames: ['result'],
+      registers,
+    }),
+    backfillFound: new Counter({
+      name: 'relay_backfill_found_total',
+      help: 'Communications that push did not bring and back-fill found',
+      registers,
+    }),
+    backfillAge: new Gauge({
+      name: 'relay_backfill_age_seconds',
+      help: 'Since this process last compared everything with Azure; NaN before the first time, and where another replica does it',
+      registers,
+    }),
+    estateAge: new Gauge({
+      name: 'relay_estate_age_seconds',
+      help: 'Age of what is known of our own resources',
+      registers,
+    }),
+    estateResources: new Gauge({
+      name: 'relay_estate_resources',
+      help: 'Registries and clusters of the estate',
+      labelNames: ['kind'],
+      registers,
+    }),
+    spooled: new Gauge({
+      name: 'relay_spool_bytes',
+      help: 'Bytes of signals that wait on disk for Postgres',
+      registers,
+    }),
+    hubLag: new Gauge({
+      name: 'relay_event_hub_lag_events',
+      help: 'Events in the hub that are not durable here yet, for partitions that this process reads',
+      labelNames: ['hub', 'partition'],
+      registers,
+    }),
+    hubLagAge: new Gauge({
+      name: 'relay_event_hub_lag_seconds',
+      help: 'At most how long the oldest of those events has been in the hub',
+      labelNames: ['hub', 'partition'],
+      registers,
+    }),
+    hubProgressAge: new Gauge({
+      name: 'relay_event_hub_progress_age_seconds',
+      help: 'Since a partition last moved or had nothing left to read',
+      labelNames: ['hub', 'partition'],
+      registers,
+    }),
+    hubEvents: new Counter({
+      name: 'relay_event_hub_events_total',
+      help: 'What happened to the reading of a hub: restarted, dropped (a partition changed hands), expired (events lost to retention)',
+      labelNames: ['hub', 'what'],
       registers,
     }),
     reload: new Gauge({

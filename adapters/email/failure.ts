@@ -29,7 +29,7 @@ export function outcomeOf({ error, dataSent }: MailFailure): Outcome {
   const detail = fault.message.replaceAll(/\s+/g, ' ').slice(0, DETAIL_CHARS_MAX);
   const status = fault.responseCode;
   if (status === null) {
-    const reason = reasonOf(fault);
+    const reason = withoutReply(fault);
     return dataSent ? { outcome: 'unknown', reason, detail } : { outcome: 'retryable', reason, detail };
   }
   // All recipients were refused: the mail may still go to one who was refused for now.
@@ -48,7 +48,10 @@ const DNS_CODES = /^(?:ENOTFOUND|EAI_\w+|EDNS)$/;
 
 /** A reason for a failure without a reply. */
 export function reasonOf(error: unknown): Reason {
-  const { code, originalCode, message } = read(error);
+  return withoutReply(read(error));
+}
+
+function withoutReply({ code, originalCode, message }: SmtpError): Reason {
   if (code === 'EABORT' || code === 'ABORT_ERR') return 'aborted';
   if (DNS_CODES.test(code) || DNS_CODES.test(originalCode)) return 'dns';
   if (code === 'ETIMEDOUT') return 'timeout';

@@ -8,9 +8,7 @@ import { renderMail, SUBJECT_CHARS_MAX, type Mail } from './render.ts';
 import { sendMail } from './send.ts';
 import { addressOf, emailSecrets, emailSettings, smtpTarget, type EmailSettings } from './settings.ts';
 import { accessToken, forgetToken, knownToken } from './token.ts';
-import { SOCKET_TIMEOUT_MS, transportFor } from './transport.ts';
-
-export { closeTransports } from './transport.ts';
+import { closeTransports, SOCKET_TIMEOUT_MS, transportFor } from './transport.ts';
 
 export const email = defineAdapter<EmailSettings>({
   kind: 'email',
@@ -24,6 +22,11 @@ export const email = defineAdapter<EmailSettings>({
   targets,
   accountKey,
   deliver,
+  preview(step, context) {
+    const { subject, text } = renderMail(step, { ...context, from: context.settings.from, subject: null, root: null });
+    return { subject, text };
+  },
+  close: closeTransports,
 });
 
 async function deliver(step: Step, context: DeliverContext<EmailSettings>): Promise<Outcome> {
@@ -36,19 +39,21 @@ async function deliver(step: Step, context: DeliverContext<EmailSettings>): Prom
 
   const place = await resolve(context);
   if ('outcome' in place) return place;
-  const token = settings.auth === undefined ? null : await accessToken(settings.auth, context);
-  if (token !== null && typeof token !== 'string') return token;
+  const login = settings.auth === undefined ? null : await accessToken(settings.auth, context);
+  if (login !== null && 'outcome' in login) return login;
   const mail = renderMail(step, { ...context, from: settings.from, subject: memo.subject, root: memo.root });
   const transport = transportFor(settings, {
     target: smtpTarget(settings.smtpUrl),
     ...place,
-    token: token === null ? null : () => knownToken(settings),
+    token: login === null ? null : () => knownToken(settings),
   });
   const sent = await sendMail(transport, { mail, from: settings.from, to, signal });
   if (!sent.ok) {
     const outcome = outcomeOf(sent);
-    if ('reason' in outcome && outcome.reason === 'unauthorized') forgetToken(settings);
-    return outcome;
+    if (outcome.outcome !== 'permanent' || outcome.reason !== 'unauthorized' || login === null) return outcome;
+    forgetToken(settings);
+    // A kept token may have been revoked: the next try brings another. A fresh one that does not work will not.
+    return login.fresh ? outcome : { ...outcome, outcome: 'retryable' };
   }
   return accepted({ mail, sent, stepKey, reached });
 }

@@ -20,13 +20,19 @@ const answerSchema = z.object({
 
 const tokens = new WeakMap<EmailSettings, { token: string; untilMs: number }>();
 
+/** A token, and whether it is fresh from the endpoint. */
+export interface AccessToken {
+  token: string;
+  fresh: boolean;
+}
+
 /** The token to sign in with, or the outcome of the failure to get one: nothing was sent then. */
 export async function accessToken(
   auth: OAuth2Settings,
   context: DeliverContext<EmailSettings>,
-): Promise<string | Outcome> {
+): Promise<AccessToken | Outcome> {
   const known = tokens.get(context.settings);
-  if (known && known.untilMs > context.now().getTime()) return known.token;
+  if (known && known.untilMs > context.now().getTime()) return { token: known.token, fresh: false };
   const result = await context.http({
     method: 'POST',
     url: auth.accessUrl,
@@ -51,7 +57,7 @@ export async function accessToken(
   }
   const { access_token: token, expires_in: lifetimeS } = answer.data;
   tokens.set(context.settings, { token, untilMs: context.now().getTime() + lifetimeS * 1_000 - MARGIN_MS });
-  return token;
+  return { token, fresh: true };
 }
 
 /** The token of the moment, for a pool that outlives it; empty when there is none. */

@@ -3,6 +3,7 @@
  * rules, the certificate is checked against the host's name. Time-outs are low, since a pager waits behind the call,
  * and nothing is queued again by the pool: retries are ours (destinations 4.1).
  */
+import { isIP } from 'node:net';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { SMTPPoolOptions, SMTPPoolSentMessageInfo } from 'nodemailer/lib/smtp-pool';
 import type { EmailSettings, SmtpTarget } from './settings.ts';
@@ -77,7 +78,8 @@ function createPool(settings: EmailSettings, { target, address, requireTls, toke
     secure: target.secure,
     requireTLS: requireTls && !target.secure,
     tls: {
-      servername: target.host,
+      // An address is no name to ask a certificate by (RFC 6066).
+      ...(isIP(target.host) === 0 ? { servername: target.host } : {}),
       // Where plain text is permitted, encryption with an unknown certificate is still better than none (RFC 7435).
       rejectUnauthorized: requireTls,
       minVersion: 'TLSv1.2',

@@ -16,10 +16,9 @@ export function mrkdwnLink(label: string, url: string): string {
 
 /** Text escaped, with its web addresses as links: we turn off Slack's own parsing, which would parse mentions as well. */
 export function toMrkdwn(text: string): string {
-  return escapeMrkdwn(text).replaceAll(/https?:\/\/[^\s|()[\]"']*[^\s|()[\]"'.,;:!?]/g, (url) =>
-    // An escaped bracket ends the address.
-    url.replace(/^(.*?)((?:&[lg]t;.*)?)$/, '<$1>$2'),
-  );
+  const parts = text.split(/(https?:\/\/[^\s<>|()[\]"']*[^\s<>|()[\]"'.,;:!?])/g);
+  // What the pattern captured stands at the odd places.
+  return parts.map((part, i) => (i % 2 === 1 ? `<${escapeMrkdwn(part)}>` : escapeMrkdwn(part))).join('');
 }
 
 /** `toMrkdwn` of as much of the text as gives at most `unitsMax` UTF-16 units, cut visibly. */
@@ -27,8 +26,8 @@ export function fitMrkdwn(text: string, unitsMax: number): string {
   let points = unitsMax;
   let result = toMrkdwn(cutWhole(text, points));
   while (result.length > unitsMax && points > 0) {
-    // Escapes and links make text longer than it was; what is too much is taken off, at least a twentieth.
-    points = Math.max(0, Math.min(points - (result.length - unitsMax), Math.floor(points * 0.95)));
+    // Escapes and links make text longer than it was: the share that was too much is taken off.
+    points = Math.min(points - 1, Math.floor((points * unitsMax) / result.length));
     result = toMrkdwn(cutWhole(text, points));
   }
   return result;

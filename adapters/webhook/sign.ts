@@ -1,5 +1,5 @@
 /** Signatures of Standard Webhooks 1.0, symmetric scheme v1 (destinations 8). */
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 export interface SignedMessage {
   /** Same on every try of a message; must not contain a dot. */
@@ -20,7 +20,15 @@ export function signedHeaders(message: SignedMessage, secrets: readonly string[]
   };
 }
 
+const keys = new Map<string, KeyObject>();
+
+function keyOf(secret: string): KeyObject {
+  let key = keys.get(secret);
+  if (!key) keys.set(secret, (key = createSecretKey(Buffer.from(secret.replace(/^whsec_/, ''), 'base64'))));
+  return key;
+}
+
 function sign(text: string, secret: string): string {
-  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  const key = keyOf(secret);
   return createHmac('sha256', key).update(text, 'utf8').digest('base64');
 }

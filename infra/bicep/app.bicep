@@ -176,10 +176,8 @@ var spoolVolume = isApi
   ? [
       {
         name: 'spool'
-        storageType: 'AzureFile'
+        storageType: 'NfsAzureFile'
         storageName: spoolStorageName
-        // the user of the image; SMB has no owners of its own
-        mountOptions: 'uid=1000,gid=1000,dir_mode=0700,file_mode=0600,nosharesock'
       }
     ]
   : []
@@ -283,9 +281,10 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
                 path: '/livez'
                 port: port
               }
-              periodSeconds: 2
-              timeoutSeconds: 2
-              failureThreshold: 30
+              // 50 s in all; the platform takes a threshold of 10 at most
+              periodSeconds: 5
+              timeoutSeconds: 3
+              failureThreshold: 10
             }
             {
               type: 'Liveness'

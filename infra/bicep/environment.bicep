@@ -12,11 +12,11 @@ param subnetId string
 @description('Log Analytics workspace in the same resource group.')
 param workspaceName string
 
-@description('Storage account of the spool, in the same resource group.')
-param storageAccountName string
+@description('Host that serves the share of the spool.')
+param spoolHost string
 
-@description('Share of the spool.')
-param shareName string
+@description('Path of the share on that host.')
+param spoolSharePath string
 
 @description('Spread the replicas over zones. False in regions without zones.')
 param zoneRedundant bool = true
@@ -26,10 +26,6 @@ param tags object
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
   name: workspaceName
-}
-
-resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
-  name: storageAccountName
 }
 
 resource managedEnvironment 'Microsoft.App/managedEnvironments@2025-01-01' = {
@@ -63,10 +59,9 @@ resource spool 'Microsoft.App/managedEnvironments/storages@2025-01-01' = {
   parent: managedEnvironment
   name: 'spool'
   properties: {
-    azureFile: {
-      accountName: account.name
-      accountKey: account.listKeys().keys[0].value
-      shareName: shareName
+    nfsAzureFile: {
+      server: spoolHost
+      shareName: spoolSharePath
       accessMode: 'ReadWrite'
     }
   }

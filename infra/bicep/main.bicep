@@ -167,7 +167,8 @@ module spoolStorage 'spool-storage.bicep' = {
   params: {
     location: location
     name: storageName
-    skuName: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
+    appsSubnetId: network.outputs.appsSubnetId
+    skuName: zoneRedundant ? 'Premium_ZRS' : 'Premium_LRS'
     tags: allTags
   }
 }
@@ -180,8 +181,8 @@ module containerEnvironment 'environment.bicep' = {
     environmentName: environmentName
     subnetId: network.outputs.appsSubnetId
     workspaceName: observability.outputs.workspaceName
-    storageAccountName: spoolStorage.outputs.accountName
-    shareName: spoolStorage.outputs.shareName
+    spoolHost: spoolStorage.outputs.host
+    spoolSharePath: spoolStorage.outputs.sharePath
     zoneRedundant: zoneRedundant
     tags: allTags
   }

@@ -27,6 +27,12 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
         name: 'apps'
         properties: {
           addressPrefix: cidrSubnet(addressPrefix, 23, 0)
+          // the share of the spool lets this subnet in and nothing else
+          serviceEndpoints: [
+            {
+              service: 'Microsoft.Storage'
+            }
+          ]
           delegations: [
             {
               name: 'container-apps'

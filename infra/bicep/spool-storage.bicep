@@ -1,4 +1,4 @@
-metadata description = 'Azure Files share for the spool: takes signals while Postgres is away, and outlives every replica.'
+metadata description = 'Azure Files share (NFS) for the spool: takes signals while Postgres is away, and outlives every replica.'
 
 @description('Region of the resource.')
 param location string
@@ -8,35 +8,49 @@ param location string
 @maxLength(24)
 param name string
 
-@description('Size limit of the share in GiB. A signal is a few KiB.')
-@minValue(1)
-@maxValue(5120)
-param quotaGiB int = 16
+@description('Subnet of the apps, the only one that may reach the share.')
+param appsSubnetId string
+
+@description('Size of the share in GiB; 100 is the least that a premium share has. A signal is a few KiB.')
+@minValue(100)
+@maxValue(1024)
+param quotaGiB int = 100
 
 @description('Redundancy; ZRS survives the loss of a zone.')
 @allowed([
-  'Standard_LRS'
-  'Standard_ZRS'
+  'Premium_LRS'
+  'Premium_ZRS'
 ])
-param skuName string = 'Standard_ZRS'
+param skuName string = 'Premium_ZRS'
 
 @description('Tags of the resource.')
 param tags object
 
+// NFS and not SMB: replicas share the folder and hold file locks in it, which SMB mounts refuse or do not honour.
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
   location: location
   tags: tags
-  kind: 'StorageV2'
+  kind: 'FileStorage'
   sku: {
     name: skuName
   }
   properties: {
     minimumTlsVersion: 'TLS1_2'
-    supportsHttpsTrafficOnly: true
+    // NFS has no HTTPS; it is protected by the network rule below.
+    supportsHttpsTrafficOnly: false
     allowBlobPublicAccess: false
-    // Container Apps mounts a share by account key; there is no identity-based mount.
-    allowSharedKeyAccess: true
+    allowSharedKeyAccess: false
+    networkAcls: {
+      bypass: 'None'
+      defaultAction: 'Deny'
+      virtualNetworkRules: [
+        {
+          id: appsSubnetId
+          action: 'Allow'
+        }
+      ]
+    }
   }
 }
 
@@ -50,12 +64,13 @@ resource share 'Microsoft.Storage/storageAccounts/fileServices/shares@2025-01-01
   name: 'spool'
   properties: {
     shareQuota: quotaGiB
-    enabledProtocols: 'SMB'
+    enabledProtocols: 'NFS'
+    rootSquash: 'NoRootSquash'
   }
 }
 
-@description('Name of the storage account.')
-output accountName string = account.name
+@description('Host that serves the share.')
+output host string = replace(replace(account.properties.primaryEndpoints.file, 'https://', ''), '/', '')
 
-@description('Name of the share.')
-output shareName string = share.name
+@description('Path of the share on that host.')
+output sharePath string = '/${account.name}/${share.name}'

@@ -87,7 +87,7 @@ export function fault(bicep: Pick<Bicep, 'file'>, node: Node, what: { rule: stri
 
 /** Named children without comments. */
 export function children(node: Node): Node[] {
-  return node.namedChildren.filter((child) => child !== null && child.type !== 'comment') as Node[];
+  return node.namedChildren.filter((child) => child.type !== 'comment');
 }
 
 export function walk(node: Node, visit: (node: Node) => void): void {

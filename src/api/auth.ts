@@ -18,11 +18,20 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
+/** Digests of configured tokens; an entry goes with the config that it belongs to. */
+const digests = new WeakMap<object, Buffer>();
+
+function digestOf(entry: { token: string }): Buffer {
+  let known = digests.get(entry);
+  if (!known) digests.set(entry, (known = digest(entry.token)));
+  return known;
+}
+
 /** Looks at every token, whether one has matched or not. */
 function findToken<T extends { token: string }>(tokens: readonly T[], given: string): T | null {
   const wanted = digest(given);
   let found: T | null = null;
-  for (const entry of tokens) if (timingSafeEqual(digest(entry.token), wanted)) found = entry;
+  for (const entry of tokens) if (timingSafeEqual(digestOf(entry), wanted)) found = entry;
   return found;
 }
 

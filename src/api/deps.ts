@@ -1,10 +1,14 @@
 /** What the HTTP side needs from the app. */
+import type { IncomingMessage } from 'node:http';
 import type { RelayConfig } from '#src/config/types.ts';
+import type { EstateView } from '#src/core/estate-facts.ts';
 import type { Signal } from '#src/core/signal.ts';
 import type { Pools } from '#src/db/pools.ts';
 import type { Log } from '#src/log.ts';
 import type { Metrics } from '#src/metrics.ts';
+import type { Backfill } from '#src/pipeline/backfill/backfill.ts';
 import type { Ingest } from '#src/pipeline/ingest.ts';
+import type { HubState } from '#src/receivers/event-hubs/hub-receiver.ts';
 import type { Caller } from './auth.ts';
 
 export interface Part {
@@ -35,6 +39,12 @@ export interface ApiDeps {
   ring(destinations: Iterable<string>): void;
   /** A test notification came in: told to the `tests` destination, best effort. */
   onTest(signal: Signal): void;
+  /** Event Hubs that this process reads; empty in tests of the HTTP side alone. */
+  hubs?(): HubState[];
+  /** What is known of our own resources. */
+  estate?(): EstateView;
+  /** Null or absent where this process does none. */
+  backfill?: Pick<Backfill, 'request' | 'refused' | 'busy'> | null;
   now(): Date;
 }
 
@@ -45,5 +55,5 @@ export interface Variables {
 }
 export interface Env {
   Variables: Variables;
-  Bindings: { incoming?: { socket?: { remoteAddress?: string } } };
+  Bindings: { incoming?: IncomingMessage };
 }

@@ -1,57 +1,49 @@
-/** `/v1/incidents...`: the record, for people and programs. */
+/** `/v1/incidents...`, reading: the record, for people and programs. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import {
-  addNote,
-  findIncident,
-  listIncidents,
-  readDeliveries,
-  readProvenance,
-  readTimeline,
-  type IncidentListRow,
-  type TimelineRow,
-} from '#src/db/reads.ts';
-import { retryNow } from '#src/db/deliveries.ts';
-import { renderTimeline } from '#src/api/timeline-formats.ts';
+import { etag } from 'hono/etag';
+import { listIncidents } from '#src/db/reads.ts';
 import type { ApiDeps, Env } from './deps.ts';
+import { renderTimeline } from './exports/render.ts';
+import { externalRecord } from './exports/external.ts';
+import { mayReadSecurity, withheldIncident } from './incidents-need-to-know.ts';
+import { noteRoutes } from './incidents-notes.ts';
+import {
+  clocksOf,
+  deliveriesOf,
+  findRecord,
+  loadRecord,
+  provenanceOf,
+  relatedTo,
+  timelineOf,
+  type Entry,
+} from './incidents-record.ts';
+import { failure, IdParam, json, refusals } from './incidents-shared.ts';
 import { Problem } from './problem.ts';
 import {
+  AsOfQuery,
+  Clocks,
   Delivery,
   Incident,
   IncidentQuery,
-  NoteBody,
-  ProblemDocument,
   Provenance,
+  Related,
   TimelineEntry,
   TimelineQuery,
 } from './schemas.ts';
 
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const failure = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: ProblemDocument } },
-});
-const IdParam = z.object({
-  id: z
-    .string()
-    .min(1)
-    .max(300)
-    .openapi({ description: 'Our id, or the tracking ID in any case (its newest episode)' }),
-});
-const refusals = { 401: failure('No or a wrong token'), 403: failure('The token may not do this') };
-
 /** Registers the routes; authorisation is the caller's middleware. */
 export function incidentRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
-  const db = deps.pools.read;
+  const tagged = etag();
+  app.use('/v1/incidents', tagged);
+  app.use('/v1/incidents/*', tagged);
+  listRoute(app, deps);
+  incidentRoute(app, deps);
+  timelineRoute(app, deps);
+  deliveriesRoute(app, deps);
+  noteRoutes(app, deps);
+}
 
-  async function incident(id: string): Promise<IncidentListRow> {
-    const found = await findIncident(db, id);
-    if (!found) throw new Problem(404, 'no-such-incident', 'no incident has this id or tracking ID');
-    return found;
-  }
-
+function listRoute(app: OpenAPIHono<Env>, deps: ApiDeps): void {
   app.openapi(
     createRoute({
       method: 'get',
@@ -60,152 +52,165 @@ export function incidentRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
       request: { query: IncidentQuery },
       responses: {
         200: json(z.object({ incidents: z.array(Incident), next: z.string().nullable() }), 'A page of incidents'),
+        304: { description: 'Nothing has changed since the ETag of If-None-Match' },
         400: failure('A filter is malformed'),
         ...refusals,
       },
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const after = query.cursor ? readCursor(query.cursor) : null;
-      const rows = await listIncidents(db, {
-        state: query.state,
-        kind: query.kind,
-        service: query.service ?? null,
-        region: query.region ?? null,
-        subscription: query.subscription ?? null,
-        source: query.source ?? null,
-        from: query.from ?? null,
-        to: query.to ?? null,
-        q: query.q ?? null,
-        limit: query.limit + 1,
-        after,
+      const { incidents, next } = await pageOfIncidents(deps, {
+        query,
+        full: mayReadSecurity(deps.config(), c.get('caller')),
       });
-      const page = rows.slice(0, query.limit);
-      const last = page.at(-1);
-      const next =
-        rows.length > query.limit && last ? Buffer.from(`${last.firstSeenAt}|${last.id}`).toString('base64url') : null;
-      return c.json({ incidents: page as z.infer<typeof Incident>[], next }, 200);
+      return c.json({ incidents: incidents as z.infer<typeof Incident>[], next }, 200);
     },
   );
+}
 
+/** One page of the list, with the cursor of the next. Shared with the page of the same name. */
+export async function pageOfIncidents(
+  deps: Pick<ApiDeps, 'pools'>,
+  { query, full }: { query: z.infer<typeof IncidentQuery>; full: boolean },
+): Promise<{ incidents: Awaited<ReturnType<typeof listIncidents>>; next: string | null }> {
+  const after = query.cursor ? readCursor(query.cursor) : null;
+  const { state, kind, limit } = query;
+  const rows = await listIncidents(deps.pools.read, {
+    ...{ state, kind, full, after, limit: limit + 1 },
+    service: query.service ?? null,
+    region: query.region ?? null,
+    subscription: query.subscription ?? null,
+    source: query.source ?? null,
+    from: query.from ?? null,
+    to: query.to ?? null,
+    q: query.q ?? null,
+  });
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const next = rows.length > limit && last ? Buffer.from(`${last.firstSeenAt}|${last.id}`).toString('base64url') : null;
+  return {
+    incidents: page.map((row) => (row.kind === 'security' && !full ? withheldIncident(row) : row)),
+    next,
+  };
+}
+
+function incidentRoute(app: OpenAPIHono<Env>, deps: ApiDeps): void {
   app.openapi(
     createRoute({
       method: 'get',
       path: '/v1/incidents/{id}',
-      summary: 'One incident with all subscriptions, resources and who told us',
-      request: { params: IdParam },
+      summary: 'One incident with all subscriptions and resources, who told us, its clocks, and what is related',
+      request: { params: IdParam, query: AsOfQuery },
       responses: {
-        200: json(z.object({ incident: Incident.extend({ provenance: z.array(Provenance) }) }), 'The incident'),
-        404: failure('Unknown'),
+        200: json(
+          z.object({
+            incident: Incident.extend({
+              provenance: z.array(Provenance),
+              related: z.array(Related),
+              clocks: Clocks,
+              withheld: z.boolean().openapi({ description: 'The text of this security post is for others' }),
+            }),
+          }),
+          'The incident',
+        ),
+        304: { description: 'Nothing has changed since the ETag of If-None-Match' },
+        404: failure('Unknown, or not known at that moment'),
         ...refusals,
       },
     }),
     async (c) => {
-      const found = await incident(c.req.valid('param').id);
-      const config = deps.config();
-      const provenance = (await readProvenance(db, found.id)).map((row) => {
-        const known = config.subscriptions.get(row.subscription);
+      const found = await findRecord(deps, c.get('caller'), asked(c.req.valid('param'), c.req.valid('query')));
+      const [told, related, clocks] = await Promise.all([
+        provenanceOf(deps, found),
+        relatedTo(deps, found),
+        clocksOf(deps, found),
+      ]);
+      const { subscriptions } = deps.config();
+      const provenance = told.map((row) => {
+        const known = subscriptions.get(row.subscription);
         return { ...row, name: known?.name ?? null, team: known?.team ?? null };
       });
-      return c.json({ incident: { ...(found as z.infer<typeof Incident>), provenance } }, 200);
+      const incident = found.incident as z.infer<typeof Incident>;
+      return c.json({ incident: { ...incident, provenance, related, clocks, withheld: found.withheld } }, 200);
     },
   );
+}
 
+function timelineRoute(app: OpenAPIHono<Env>, deps: ApiDeps): void {
   app.openapi(
     createRoute({
       method: 'get',
       path: '/v1/incidents/{id}/timeline',
-      summary: 'The timeline, oldest first',
+      summary: 'The timeline, oldest first; as a document in four formats',
       request: { params: IdParam, query: TimelineQuery },
       responses: {
         200: {
-          ...json(z.object({ timeline: z.array(TimelineEntry) }), 'The timeline'),
+          description: 'The timeline',
           content: {
-            'application/json': { schema: z.object({ timeline: z.array(TimelineEntry) }) },
+            'application/json': { schema: z.object({ timeline: z.array(TimelineEntry) }).loose() },
             'text/markdown': { schema: z.string() },
             'text/csv': { schema: z.string() },
             'text/html': { schema: z.string() },
           },
         },
-        404: failure('Unknown'),
+        304: { description: 'Nothing has changed since the ETag of If-None-Match' },
+        404: failure('Unknown, or not known at that moment'),
         ...refusals,
       },
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const found = await incident(c.req.valid('param').id);
-      const rows = await readTimeline(db, found.id, { recordedUntil: query.at ?? null, limit: query.limit ?? null });
       const format = query.format ?? preferred(c.req.header('accept'));
-      if (format === 'json') return c.json({ timeline: rows.map(publicEntry) }, 200);
-      const { type, body } = renderTimeline(found, rows, format);
-      return c.body(body, 200, { 'content-type': `${type}; charset=utf-8` }) as never;
+      const external = query.audience === 'external';
+      if (format === 'json' && !external) {
+        const found = await findRecord(deps, c.get('caller'), asked(c.req.valid('param'), c.req.valid('query')));
+        const entries = await timelineOf(deps, found, query.limit ?? null);
+        return c.json({ timeline: entries.map(publicEntry) }, 200);
+      }
+      const whole = await loadRecord(deps, c.get('caller'), asked(c.req.valid('param'), c.req.valid('query')));
+      const names = deps.config().subscriptions;
+      const record = external ? externalRecord(whole, names) : whole;
+      const timeline = query.limit === undefined ? record.timeline : record.timeline.slice(0, query.limit);
+      if (format === 'json') return c.json({ timeline: timeline.map(publicEntry), audience: 'external' }, 200);
+      const { type, body } = renderTimeline({ ...record, timeline }, { format, external, subscriptions: names });
+      return c.body(body, 200, { 'content-type': `${type}; charset=utf-8`, vary: 'accept', ...SEALED }) as never;
     },
   );
+}
 
+/** A document that a browser opens from here may load and run nothing, whatever stands in it. */
+const SEALED = {
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups",
+  'x-content-type-options': 'nosniff',
+};
+
+function deliveriesRoute(app: OpenAPIHono<Env>, deps: ApiDeps): void {
   app.openapi(
     createRoute({
       method: 'get',
       path: '/v1/incidents/{id}/deliveries',
       summary: 'What was promised to whom, every try and what the vendor answered',
-      request: { params: IdParam },
+      request: { params: IdParam, query: AsOfQuery },
       responses: {
         200: json(z.object({ deliveries: z.array(Delivery) }), 'The deliveries'),
-        404: failure('Unknown'),
+        304: { description: 'Nothing has changed since the ETag of If-None-Match' },
+        404: failure('Unknown, or not known at that moment'),
         ...refusals,
       },
     }),
     async (c) => {
-      const found = await incident(c.req.valid('param').id);
-      const rows = await readDeliveries(db, found.id);
-      return c.json({ deliveries: rows as z.infer<typeof Delivery>[] }, 200);
-    },
-  );
-
-  app.openapi(
-    createRoute({
-      method: 'post',
-      path: '/v1/incidents/{id}/notes',
-      summary: 'Adds a note by the holder of the token to the timeline',
-      request: { params: IdParam, body: { required: true, content: { 'application/json': { schema: NoteBody } } } },
-      responses: {
-        201: json(z.object({ at: z.string(), author: z.string() }), 'Added'),
-        400: failure('No text'),
-        404: failure('Unknown'),
-        ...refusals,
-      },
-    }),
-    async (c) => {
-      const found = await incident(c.req.valid('param').id);
-      const author = c.get('caller').name;
-      const at = await addNote(deps.pools.ingest, { incidentId: found.id, author, text: c.req.valid('json').text });
-      return c.json({ at: at ?? deps.now().toISOString(), author }, 201);
-    },
-  );
-
-  app.openapi(
-    createRoute({
-      method: 'post',
-      path: '/v1/deliveries/{id}/retry',
-      summary: 'Tries a delivery again at once',
-      request: { params: z.object({ id: z.string().min(1).max(100) }) },
-      responses: {
-        202: json(z.object({ retrying: z.boolean() }), 'Under way'),
-        404: failure('Unknown, or nothing to retry'),
-        ...refusals,
-      },
-    }),
-    async (c) => {
-      const destination = await retryNow(deps.pools.ingest, c.req.valid('param').id, c.get('caller').name);
-      if (destination === null) throw new Problem(404, 'nothing-to-retry', 'no such delivery, or it is level');
-      deps.ring([destination]);
-      return c.json({ retrying: true }, 202);
+      const found = await findRecord(deps, c.get('caller'), asked(c.req.valid('param'), c.req.valid('query')));
+      return c.json({ deliveries: (await deliveriesOf(deps, found)) as z.infer<typeof Delivery>[] }, 200);
     },
   );
 }
 
-/** Row numbers are ours. */
-function publicEntry({ at, recordedAt, kind, revision, summary, data }: TimelineRow): z.infer<typeof TimelineEntry> {
-  return { at, recordedAt, kind, revision, summary, data };
+function asked({ id }: { id: string }, { at }: { at?: string | undefined }): { id: string; at: string | null } {
+  return { id, at: at ?? null };
+}
+
+function publicEntry(entry: Entry): z.infer<typeof TimelineEntry> {
+  return { ...entry, changes: entry.changes ?? [] };
 }
 
 function readCursor(cursor: string): { firstSeenAt: string; id: string } {

@@ -72,14 +72,60 @@ export const Provenance = z
 
 export const TimelineEntry = z
   .object({
+    id: z.number().int().openapi({ description: 'For `corrects` of a correction' }),
     at: Time,
     recordedAt: Time,
     kind: z.enum(['communication', 'state', 'scope', 'decision', 'attempt', 'note', 'evidence']),
     revision: z.number().int(),
     summary: z.string(),
     data: z.record(z.string(), z.unknown()),
+    changes: z.array(z.string()).openapi({ description: 'What changed since the revision before; computed' }),
+    voice: z.enum(['microsoft', 'source', 'relay', 'person']).openapi({ description: 'Whose word this is' }),
+    who: z.string(),
   })
   .openapi('TimelineEntry');
+
+const Seconds = z.number().int().nullable();
+
+export const Clocks = z
+  .object({
+    impactStartedAt: MaybeTime,
+    firstCommunicationAt: MaybeTime,
+    firstSignalAt: MaybeTime,
+    committedAt: MaybeTime,
+    firstPageAt: MaybeTime,
+    firstToldAt: MaybeTime,
+    acknowledgedAt: MaybeTime,
+    mitigatedAt: MaybeTime,
+    resolvedAt: MaybeTime,
+    reviewedAt: MaybeTime,
+    durations: z
+      .object({
+        toCommunicate: Seconds,
+        toNotice: Seconds,
+        toNotify: Seconds,
+        toAcknowledge: Seconds,
+        toMitigate: Seconds,
+        toResolve: Seconds,
+      })
+      .openapi({ description: 'Seconds; null where one end is missing or the order is wrong' }),
+  })
+  .openapi('Clocks');
+
+export const Related = z
+  .object({
+    id: z.string(),
+    trackingId: z.string().nullable(),
+    kind: z.string(),
+    state: z.string(),
+    severity: z.string(),
+    headline: z.string(),
+    startedAt: MaybeTime,
+    by: z.enum(['resource', 'impact', 'service', 'region']),
+    reason: z.string().openapi({ example: 'same service: Container Registry' }),
+    overlap: z.object({ from: Time, until: MaybeTime }),
+  })
+  .openapi('Related');
 
 export const Attempt = z
   .object({
@@ -106,6 +152,7 @@ export const Delivery = z
     wantedRevision: z.number().int(),
     deliveredRevision: z.number().int(),
     nextAttemptAt: MaybeTime,
+    createdAt: Time,
     fallbackOf: z.string().nullable(),
     reason: z.string().nullable(),
     attempts: z.array(Attempt),
@@ -123,11 +170,32 @@ const list = (example: string): z.ZodType<string[]> =>
         .filter((word) => word !== ''),
     )
     .openapi({ type: 'string', example });
-const text = z.string().max(500).optional();
+/** U+0000 is text to JavaScript and an error to Postgres. */
+const text = z
+  .string()
+  .max(500)
+  .transform((value) => value.replaceAll('\u0000', ''))
+  .optional();
 const time = z
   .string()
-  .refine((value) => !Number.isNaN(Date.parse(value)), 'not a time; write 2026-09-14T08:00:00Z')
+  .max(40)
+  .transform((value, context) => {
+    const ms = parseUtc(value);
+    if (!Number.isNaN(ms)) return new Date(ms).toISOString();
+    context.addIssue({ code: 'custom', message: 'not a time; write 2026-09-14T08:00:00Z' });
+    return z.NEVER;
+  })
+  .openapi({ type: 'string', example: '2026-09-14T08:00:00Z' })
   .optional();
+
+/** Milliseconds; a time without a zone is UTC, whatever zone the server runs in. NaN where it is no time. */
+export function parseUtc(text: string): number {
+  const iso = text.trim().replace(/^(\d{4}-\d\d-\d\d) (?=\d)/, '$1T');
+  const zoned = /[tT]/.test(iso) && !/(?:[zZ]|[+-]\d\d:?\d\d)$/.test(iso) ? `${iso}Z` : iso;
+  const ms = /^\d{4}-\d\d/.test(zoned) ? Date.parse(zoned) : Number.NaN;
+  // Postgres takes years up to 294276, readers and clocks do not.
+  return Math.abs(ms) < 32_503_680_000_000 ? ms : Number.NaN;
+}
 
 export const IncidentQuery = z.object({
   state: list('active,planned'),
@@ -143,10 +211,39 @@ export const IncidentQuery = z.object({
   cursor: text,
 });
 
+const at = time.openapi({ description: 'As it was known at this moment' });
+export const AsOfQuery = z.object({ at });
+
 export const TimelineQuery = z.object({
   format: z.enum(['json', 'markdown', 'csv', 'html']).optional(),
-  at: time,
+  audience: z
+    .enum(['internal', 'external'])
+    .default('internal')
+    .openapi({ description: '`external` leaves out people, subscriptions and destinations' }),
+  at,
   limit: z.coerce.number().int().min(1).max(10_000).optional(),
 });
 
-export const NoteBody = z.object({ text: z.string().trim().min(1).max(10_000) }).openapi('Note');
+export const NoteBody = z
+  .object({
+    text: z.string().trim().max(10_000).default(''),
+    event: z.enum(['note', 'correction', 'acknowledged']).default('note'),
+    corrects: z.number().int().positive().optional().openapi({ description: 'Id of the entry that is corrected' }),
+  })
+  .refine((note) => note.text !== '' || note.event === 'acknowledged', { path: ['text'], error: 'say something' })
+  .refine((note) => note.corrects === undefined || note.event === 'correction', {
+    path: ['corrects'],
+    error: 'goes with event: correction',
+  })
+  .openapi('Note');
+
+export const ClocksQuery = z.object({
+  by: z.enum(['incident', 'month', 'service', 'region', 'registry']).default('month'),
+  format: z.enum(['json', 'csv']).optional(),
+  kind: list('outage'),
+  service: text,
+  region: text,
+  subscription: text,
+  from: time.openapi({ description: 'Default: 90 days ago' }),
+  to: time.openapi({ description: 'Default: now' }),
+});

@@ -6,12 +6,18 @@ import { HTTPException } from 'hono/http-exception';
 import { newId } from '#src/ids.ts';
 import { pageRoutes } from '#src/web/pages.ts';
 import { apiCaller, bearer, isLocalCall, isOpen, mayDo, SESSION_COOKIE, sessionCaller, type Caller } from './auth.ts';
+import { callbackRoutes } from './callbacks.ts';
+import { clockRoutes } from './clocks.ts';
 import type { ApiDeps, Env } from './deps.ts';
+import { docsRoutes } from './docs.ts';
+import { estateRoutes } from './estate.ts';
+import { gapRoutes } from './gaps.ts';
 import { incidentRoutes } from './incidents.ts';
 import { describeReceivers } from './openapi.ts';
 import { Problem, problem } from './problem.ts';
-import { azureMonitor, eventGrid } from './receivers.ts';
+import { azureMonitor, eventGrid, eventGridOptions } from './receivers.ts';
 import { probeRoutes, statusRoutes } from './status.ts';
+import { streamRoutes } from './stream.ts';
 
 const LOCAL_CALLER: Caller = { name: 'local', role: 'operate' };
 
@@ -70,8 +76,9 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
 
   app.post('/v1/receivers/azure-monitor', (c) => azureMonitor(c, deps));
   app.post('/v1/receivers/event-grid', (c) => eventGrid(c, deps));
+  app.options('/v1/receivers/event-grid', (c) => eventGridOptions(c, deps));
   describeReceivers(app);
-  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Health Relay', version: '1' } });
+  callbackRoutes(app, deps);
 
   app.use('/v1/*', async (c, next) => {
     const caller = callerOf(c, deps);
@@ -87,6 +94,11 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   });
   incidentRoutes(app, deps);
   statusRoutes(app, deps);
+  gapRoutes(app, deps);
+  estateRoutes(app, deps);
+  clockRoutes(app, deps);
+  streamRoutes(app, deps, (c) => callerOf(c, deps));
   pageRoutes(app, deps, (c) => callerOf(c, deps));
+  docsRoutes(app, (c) => callerOf(c, deps));
   return app;
 }

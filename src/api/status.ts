@@ -3,6 +3,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { readBacklog, readHealth } from '#src/db/destinations.ts';
 import { readOddSignals, readSources } from '#src/db/reads.ts';
+import type { HubState } from '#src/receivers/event-hubs/hub-receiver.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { Problem } from './problem.ts';
 
@@ -96,7 +97,7 @@ export async function destinationStates(deps: ApiDeps): Promise<DestinationState
 
 /** Configured senders, those seen, and the newest odd messages. */
 export async function sourceStates(deps: ApiDeps): Promise<{
-  sources: { source: string; signals: number; lastReceivedAt: string | null }[];
+  sources: { source: string; signals: number; lastReceivedAt: string | null; hubs: HubState[] }[];
   odd: Awaited<ReturnType<typeof readOddSignals>>;
 }> {
   const [seen, odd] = await Promise.all([readSources(deps.pools.read), readOddSignals(deps.pools.read, 50)]);
@@ -108,7 +109,8 @@ export async function sourceStates(deps: ApiDeps): Promise<{
   ]);
   const sources = [...names].map((source) => {
     const row = seen.find((s) => s.source === source);
-    return { source, signals: row?.signals ?? 0, lastReceivedAt: row?.lastReceivedAt ?? null };
+    const hubs = (deps.hubs?.() ?? []).filter((hub) => hub.source === source);
+    return { source, signals: row?.signals ?? 0, lastReceivedAt: row?.lastReceivedAt ?? null, hubs };
   });
   return { sources, odd };
 }

@@ -1,11 +1,13 @@
 /** Reads `relay.yaml` into a config, or says everything that is wrong with it at once. */
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { z } from 'zod';
 import type { Adapter } from '#src/core/adapter.ts';
 import { readDestinations } from './destinations.ts';
 import { createReport, type Fault, type Report } from './fault.ts';
-import { interpolate } from './interpolate.ts';
+import { besideConfig, interpolate } from './interpolate.ts';
 import { reportIssues } from './issues.ts';
+import { readOwners } from './owners.ts';
 import { checkReferences } from './references.ts';
 import { RelayDocument } from './schema.ts';
 import { masked, redactor, SECRET } from './secrets.ts';
@@ -72,14 +74,42 @@ function build(value: unknown, { adapters, readFile, folder, report }: BuildOpti
   const egress = parsed.success ? parsed.data.egress : { allow: strings(raw['egress']) };
   const destinations = readDestinations(recordOf(raw['destinations']), { adapters, egress, report });
   const subscriptions = readSubscriptions(raw['subscriptions'], { readFile, folder, report });
+  const owners = readOwners(raw['owners'], { readFile, folder, report });
   if (!parsed.success) return null;
-  const config: RelayConfig = { ...parsed.data, destinations, subscriptions };
+  const config: RelayConfig = {
+    ...parsed.data,
+    ...azureSections(parsed.data, folder),
+    destinations,
+    subscriptions,
+    owners,
+  };
+  if (config.azure !== null) {
+    masked(config.azure, (shown) => ({ ...shown, accessToken: shown.accessToken === null ? null : SECRET }));
+  }
   for (const entry of [...config.receivers.tokens, ...config.api.tokens])
     masked(entry, (shown) => ({ ...shown, token: SECRET }));
+  masked(config.callbacks, ({ pagerduty, servicenow }) => ({
+    pagerduty: pagerduty && { secrets: pagerduty.secrets.map(() => SECRET) },
+    servicenow: servicenow && { token: SECRET },
+  }));
   for (const hub of config.receivers.eventHubs) {
     masked(hub, (shown) => ({ ...shown, connectionString: shown.connectionString === null ? null : SECRET }));
   }
   return config;
+}
+
+/** What is left of the sections that need `azure` where it is absent, or that were turned off. */
+function azureSections(
+  { azure, backfill, estate }: Pick<z.output<typeof RelayDocument>, 'azure' | 'backfill' | 'estate'>,
+  folder: string,
+): Pick<RelayConfig, 'backfill' | 'estate'> {
+  const { enabled: fills, ...times } = backfill;
+  const { enabled: knows, ...reading } = estate;
+  const file = reading.file === null ? null : besideConfig(reading.file, folder);
+  return {
+    backfill: fills && azure !== null ? times : null,
+    estate: knows && (azure !== null || file !== null) ? { ...reading, file } : null,
+  };
 }
 
 /** `receivers:` with nothing below is how people comment a section out: the same as leaving it away. */

@@ -2,6 +2,7 @@
  * Checks that names in the config point at something. Works on the raw document, so that a wrong name is found also
  * when other sections are broken.
  */
+import { OWNERS } from '#src/core/route.ts';
 import { quoted, type ConfigPath, type Report } from './fault.ts';
 import { suggest } from './suggest.ts';
 
@@ -14,6 +15,7 @@ export function checkReferences(document: unknown, report: Report): void {
   const destinations = mapOf(root['destinations']);
   checkDestinationNames(root, { destinations, report });
   checkTwice(root, report);
+  checkReaders(root, report);
   const routes = listOf(root['routes']);
   routes.forEach((route, index) => {
     const match = mapOf(mapOf(route)['match']);
@@ -40,7 +42,31 @@ function checkDestinationNames(root: Record<string, unknown>, { destinations, re
   };
   const checkList = (list: unknown, path: ConfigPath): void =>
     listOf(list).forEach((name, index) => check(name, [...path, index]));
-  listOf(root['routes']).forEach((route, index) => checkList(mapOf(route)['to'], ['routes', index, 'to']));
+  const hasOwners = root['owners'] !== undefined && root['owners'] !== null;
+  if (hasOwners && known.includes(OWNERS))
+    report.fault(
+      ['destinations', OWNERS],
+      'owners in `to` stands for the owners of hit resources; choose another name',
+      { at: 'key' },
+    );
+  listOf(root['routes']).forEach((route, index) =>
+    listOf(mapOf(route)['to']).forEach((name, at) => {
+      if (name !== OWNERS || known.includes(OWNERS)) return check(name, ['routes', index, 'to', at]);
+      if (!hasOwners)
+        report.fault(['routes', index, 'to', at], 'nothing says who the owners are', {
+          hint: 'add a section owners, such as owners: { tag: owner, default: [...] }',
+        });
+    }),
+  );
+  const owners = mapOf(root['owners']);
+  for (const [owner, to] of Object.entries(mapOf(owners['destinations'])))
+    [to].flat().forEach((name) => check(name, ['owners', 'destinations', owner]));
+  checkList(owners['default'], ['owners', 'default']);
+  if (hasOwners && listOf(owners['default']).length === 0)
+    report.warn(['owners'], 'a hit resource without a known owner is told to everyone that owners can mean', {
+      hint: 'add default: [...]',
+      at: 'key',
+    });
   checkList(root['default'], ['default']);
   check(root['tests'], ['tests']);
   for (const [name, destination] of Object.entries(destinations)) {
@@ -73,6 +99,19 @@ function checkTwice(root: Record<string, unknown>, report: Report): void {
     const { name, token: value } = mapOf(entry);
     apiName(name, ['api', 'tokens', index, 'name'], 'this name stands here twice');
     token(value, ['api', 'tokens', index, 'token'], 'this token is used already, here or by a receiver');
+  });
+}
+
+/** A misspelt reader would see nothing, and nobody would know why. */
+function checkReaders(root: Record<string, unknown>, report: Report): void {
+  const names = listOf(mapOf(root['api'])['tokens']).map((entry) => mapOf(entry)['name']);
+  const known = ['read', 'operate', ...names.filter((name) => typeof name === 'string')];
+  listOf(mapOf(root['security'])['readers']).forEach((reader, index) => {
+    if (typeof reader !== 'string' || known.includes(reader)) return;
+    const hint = suggest(reader, known);
+    report.fault(['security', 'readers', index], `${quoted(reader)} is neither a role nor the name of an API token`, {
+      hint,
+    });
   });
 }
 

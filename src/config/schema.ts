@@ -4,6 +4,7 @@ import { MATCH_KEYS, type MatchKey } from '#src/core/route-condition.ts';
 import type { Route } from '#src/core/route.ts';
 import { checkRule } from '#src/http/egress.ts';
 import { duration } from './duration.ts';
+import { Azure, Backfill, EstateSection, Owners } from './schema-azure.ts';
 import { name } from './schema-common.ts';
 import type { EntraConfig, EventHubConfig } from './types.ts';
 
@@ -18,6 +19,9 @@ const token = z
   .min(TOKEN_CHARS_MIN, `must have at least ${TOKEN_CHARS_MIN} characters; make one with: openssl rand -hex 24`)
   .max(512, 'must have at most 512 characters')
   .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without blanks');
+
+/** PagerDuty makes these itself: some 64 characters. */
+const callbackSecret = z.string().min(TOKEN_CHARS_MIN, `must have at least ${TOKEN_CHARS_MIN} characters`).max(512);
 
 const subscription = z
   .string()
@@ -42,6 +46,7 @@ const eventHub = z
       .regex(/^[A-Za-z0-9.-]+$/, 'must be a namespace such as contoso or contoso.servicebus.windows.net')
       .optional(),
     hub: z.string().min(1).optional(),
+    maxRecords: z.int().min(100, 'must be at least 100').max(100_000, 'must be at most 100000').default(2000),
   })
   .superRefine((hub, context) => {
     const fault = (message: string): void => context.addIssue({ code: 'custom', message });
@@ -158,9 +163,26 @@ export const RelayDocument = z.strictObject({
   api: z
     .strictObject({ tokens: z.array(z.strictObject({ role: z.enum(['read', 'operate']), name, token })).default([]) })
     .prefault({}),
+  callbacks: z
+    .strictObject({
+      pagerduty: z
+        .strictObject({ secrets: z.array(callbackSecret).min(1, 'must hold at least one secret') })
+        .nullish()
+        .transform((given) => given ?? null),
+      servicenow: z
+        .strictObject({ token })
+        .nullish()
+        .transform((given) => given ?? null),
+    })
+    .prefault({}),
+  security: z.strictObject({ readers: z.array(name).default(['operate']) }).prefault({}),
   metrics: z.strictObject({ open: z.boolean().default(false) }).prefault({}),
   egress: z.strictObject({ allow: z.array(egressRule).default([]) }).prefault({}),
   subscriptions: z.unknown().optional(),
+  azure: Azure.nullish().transform((given) => given ?? null),
+  backfill: Backfill.prefault({}),
+  estate: EstateSection.prefault({}),
+  owners: Owners.optional(),
   retention: z
     .strictObject({ raw: duration.optional(), incidents: duration.optional() })
     .prefault({})

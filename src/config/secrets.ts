@@ -9,10 +9,13 @@ const SECRET_CHARS_MIN = 4;
 
 /** Every secret value of a config: tokens, connection strings and what the adapters name. Without repeats. */
 export function configSecrets(config: RelayConfig): string[] {
-  const { receivers, api, destinations } = config;
+  const { receivers, api, azure, callbacks, destinations } = config;
   const found = [
     ...receivers.tokens.map((entry) => entry.token),
     ...api.tokens.map((entry) => entry.token),
+    ...(callbacks.pagerduty?.secrets ?? []),
+    ...(callbacks.servicenow ? [callbacks.servicenow.token] : []),
+    ...(azure?.accessToken ? [azure.accessToken] : []),
     ...receivers.eventHubs.flatMap((hub) => connectionSecrets(hub.connectionString)),
     ...destinations.flatMap((destination) => destination.adapter.secrets(destination.settings)),
   ];

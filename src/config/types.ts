@@ -1,5 +1,6 @@
 /** The config once read: complete, defaults filled in, every name checked. Times are milliseconds. */
 import type { Adapter } from '#src/core/adapter.ts';
+import type { OwnerRules } from '#src/core/estate-owners.ts';
 import type { RetryPolicy } from '#src/core/retry.ts';
 import type { Route } from '#src/core/route.ts';
 
@@ -10,12 +11,23 @@ export interface RelayConfig {
   publicUrl: string | null;
   receivers: ReceiversConfig;
   api: { tokens: readonly ApiToken[] };
+  /** What vendors prove themselves with when they call back; without it their calls are refused. */
+  callbacks: CallbacksConfig;
+  /** Who may read the full text of security posts: roles, or names of API tokens. */
+  security: { readers: readonly string[] };
   /** `open`: `/metrics` needs no token. */
   metrics: { open: boolean };
   /** Networks (CIDR) and host names that may be private or plain http. */
   egress: { allow: readonly string[] };
   /** By lower-cased subscription id. */
   subscriptions: ReadonlyMap<string, SubscriptionInfo>;
+  /** Null: Azure is never asked for anything. */
+  azure: AzureConfig | null;
+  /** Null: what push has lost stays lost. */
+  backfill: BackfillConfig | null;
+  /** Null: nothing is known of our own resources. */
+  estate: EstateConfig | null;
+  owners: OwnerRules | null;
   retention: { rawMs: number; incidentsMs: number };
   destinations: readonly Destination[];
   routes: readonly Route[];
@@ -33,6 +45,12 @@ interface ReceiversConfig {
   /** Null: any subscription or origin that holds a token. */
   eventGrid: { allowSubscriptions: readonly string[] | null; allowOrigins: readonly string[] | null };
   entra: EntraConfig | null;
+}
+
+export interface CallbacksConfig {
+  /** Signing secrets of webhook subscriptions; several while one replaces the other, or for several services. */
+  pagerduty: { secrets: readonly string[] } | null;
+  servicenow: { token: string } | null;
 }
 
 export interface ReceiverToken {
@@ -53,6 +71,8 @@ export interface EventHubConfig {
   namespace: string | null;
   /** Null only where the connection string has an `EntityPath`. */
   hub: string | null;
+  /** Events of this hub in memory at any time. */
+  maxRecords: number;
 }
 
 export interface EntraConfig {
@@ -64,6 +84,36 @@ export interface EntraConfig {
   /** Origin of the sign-in service. */
   authority: string;
   source: string;
+}
+
+export interface AzureConfig {
+  tenant: string | null;
+  /** Lower-cased; `all`: every subscription that the identity can see. */
+  subscriptions: 'all' | readonly string[];
+  /** Origin of Azure Resource Manager, without a slash at the end. */
+  armUrl: string;
+  /** Of a user-assigned managed identity. */
+  clientId: string | null;
+  /** In place of an identity, for try-outs. */
+  accessToken: string | null;
+  /** Calls of one round of back-fill, at most. */
+  callsMax: number;
+}
+
+export interface BackfillConfig {
+  everyMs: number;
+  /** How far before the last good round the next one looks. */
+  lookbackMs: number;
+  /** Younger posts may still come by push. */
+  graceMs: number;
+}
+
+export interface EstateConfig {
+  /** Path of a file in place of Resource Graph. */
+  file: string | null;
+  everyMs: number;
+  /** Null: never. */
+  staleAfterMs: number | null;
 }
 
 export type Role = 'read' | 'operate';

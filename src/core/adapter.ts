@@ -65,7 +65,7 @@ export interface Step {
   catchUp: boolean;
   /** Learned by back-fill, not by push. */
   late: boolean;
-  /** A marked test of the destination; `send-test` and test notifications. */
+  /** A marked test of the destination (`send-test`, test notifications): what it opens, the adapter closes in the same step. */
   test: boolean;
   incident: IncidentView;
   communication: CommunicationView | null;
@@ -147,7 +147,7 @@ export interface HttpAnswer {
   body: string;
 }
 
-/** `sent` tells whether the request may have reached the vendor: false is safe to repeat, true is unknown. */
+/** `sent` tells whether the request may have reached the vendor: false (always for `egress`) is safe to repeat, true is unknown. */
 export interface HttpFailure {
   answered: false;
   sent: boolean;
@@ -223,4 +223,8 @@ export interface Adapter<S = unknown> {
   confirm?(receipt: Receipt, context: DeliverContext<S>): Promise<Receipt | null>;
   /** `relay check --online`: access, choices, mandatory fields. Makes no record. Returns faults, empty when all is well. */
   probe?(context: DeliverContext<S>): Promise<string[]>;
+  /** What people would read, where a step does not go out through `context.http`: for `relay route --explain`. */
+  preview?(step: Step, context: DeliverContext<S>): { subject: string; text: string };
+  /** Lets go of connections that the adapter keeps between calls; they are opened anew on demand. At shutdown. */
+  close?(): void;
 }

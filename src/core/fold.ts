@@ -3,7 +3,7 @@
  * caller stores what comes out. The standing depends on the set of posts only, so order, delay and repetition of
  * signals do not change where an incident ends.
  */
-import { describeChanges } from './diff.ts';
+import { compareSaid, describeChanges, saidOf, type SaidDiff } from './diff.ts';
 import { headline } from './headline.ts';
 import {
   isOpen,
@@ -142,7 +142,8 @@ function grow(input: FoldInput, incident: Incident, scope: Scope): FoldResult {
   const revision = incident.revision + (material ? 1 : 0);
   // News about the relay itself is its own message: "Delivery to oncall failed".
   const news = signal.schema === 'relay' && signal.phase === 'note' ? [signal.title] : [];
-  const changes = [...news, ...describeChanges(incident, stands, { impacts: grown.impacts })];
+  const said = isNew && !late ? saidDiff(incident, signal) : null;
+  const changes = [...news, ...describeChanges(incident, stands, { impacts: grown.impacts, said })];
   const entries = isNew && keepsEntry(incident, signal, material) ? [entryFor(signal, revision, { late })] : [];
   if (incident.state !== stands.state) entries.push(stateEntry(incident, stands, signal, revision));
   if (material) {
@@ -172,6 +173,12 @@ function grow(input: FoldInput, incident: Incident, scope: Scope): FoldResult {
     grown,
     material,
   };
+}
+
+/** A review is another kind of text: every sentence of it would be new. */
+function saidDiff(before: Incident, signal: Signal): SaidDiff | null {
+  const previous = before.posts.findLast((post) => post.said !== undefined)?.said;
+  return previous && signal.communication && signal.phase !== 'note' ? compareSaid(previous, signal) : null;
 }
 
 interface Materials {
@@ -237,6 +244,7 @@ function toPost(signal: Signal): Post {
     startedAt: signal.startedAt,
     mitigatedAt: signal.mitigatedAt,
     endsAt: signal.endsAt,
+    ...(signal.communication && signal.phase !== 'note' ? { said: saidOf(signal) } : {}),
   };
 }
 
@@ -275,7 +283,9 @@ function entryFor(signal: Signal, revision: number, { late }: { late: boolean })
     ...(late ? { late: true } : {}),
     ...(signal.reason ? { reason: signal.reason } : {}),
   };
-  const summary = `${stage}: ${signal.title}${late ? ' (arrived late)' : ''}`;
+  // News of our own has no stage of Azure's.
+  const words = signal.schema === 'relay' ? signal.title : `${stage}: ${signal.title}`;
+  const summary = `${words}${late ? ' (arrived late)' : ''}`;
   const base = { at: signal.occurredAt, revision, summary, snapshot: null };
   if (signal.communication) {
     const { id, html } = signal.communication;

@@ -2,6 +2,15 @@
 import type { IncidentState } from './adapter.ts';
 import type { Impact, Kind, Phase, Severity } from './signal.ts';
 
+/** What a communication said, as far as the next one is compared with it. Kept on the newest communication only. */
+export interface Said {
+  impacts: Impact[];
+  /** The same communication named other impacts through another subscription: what is missing says nothing then. */
+  mixed: boolean;
+  /** A short hash of each sentence, in order. */
+  sentences: string[];
+}
+
 /** One post or event of the source as the incident remembers it. The set of posts decides the state; their order of arrival does not. */
 export interface Post {
   id: string | null;
@@ -18,6 +27,8 @@ export interface Post {
   startedAt: string | null;
   mitigatedAt: string | null;
   endsAt: string | null;
+  /** On the newest communication only: what the next one is compared with (core/diff.ts). */
+  said?: Said;
 }
 
 /** What follows from the set of posts (core/lifecycle.ts). */

@@ -2,6 +2,7 @@
  * From the set of posts to the standing of an incident (design section 6). A function of the set: posts are sorted by
  * event time first, so any order of arrival and any repetition ends in the same standing.
  */
+import { mergeSaid } from './diff.ts';
 import { isOpen, isServiceHealth, type Post, type Standing } from './incident.ts';
 import type { Kind, Phase, PostKey } from './signal.ts';
 
@@ -23,7 +24,8 @@ export function samePost(a: PostKey, b: PostKey): boolean {
 /** The same post seen twice, perhaps through two channels. Symmetric, so the order of arrival does not matter. */
 function mergePosts(a: Post, b: Post): Post {
   const [first, second] = preferred(a, b) ? [a, b] : [b, a];
-  return { ...first, id: first.id ?? second.id, at: a.at < b.at ? a.at : b.at };
+  const said = mergeSaid(first.said, second.said);
+  return { ...first, id: first.id ?? second.id, at: a.at < b.at ? a.at : b.at, ...(said ? { said } : {}) };
 }
 
 /** A certain level beats a bare number; then the earlier, then the smaller JSON: any fixed rule will do. */
@@ -41,7 +43,18 @@ export function addPost(posts: readonly Post[], post: Post): { posts: Post[]; is
   const known = posts.find((p) => samePost(p, post));
   const next = known ? posts.map((p) => (p === known ? mergePosts(p, post) : p)) : [...posts, post];
   next.sort(comparePosts);
-  return { posts: next.length > POSTS_MAX ? next.slice(-POSTS_MAX) : next, isNew: known === undefined };
+  const kept = next.length > POSTS_MAX ? next.slice(-POSTS_MAX) : next;
+  return { posts: withNewestSaid(kept), isNew: known === undefined };
+}
+
+/** Only the newest communication's words are ever compared with: the others' would only make the row longer. */
+function withNewestSaid(posts: Post[]): Post[] {
+  const newest = posts.findLast((p) => p.said !== undefined);
+  return posts.map((post) => {
+    if (post.said === undefined || post === newest) return post;
+    const { said: _dropped, ...rest } = post;
+    return rest;
+  });
 }
 
 /** Posts that say what state the incident is in. A bare "Updated" of a resource carries no state (azure-signals 2). */

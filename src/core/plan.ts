@@ -29,6 +29,8 @@ export interface PlanInput {
   /** A try of this delivery without a known outcome. */
   unsettled: { action: Action; covers: readonly [number, number]; wasRepeat: boolean } | null;
   lastAcceptedAtMs: number | null;
+  /** An outage on the same service and region that this destination has accepted: it speaks for its children (design section 6). */
+  parent: { id: string; headline: string } | null;
   nowMs: number;
 }
 
@@ -37,6 +39,8 @@ export type Plan =
   /** Nothing to say under the policy: move on, with this reason on the timeline. */
   | { do: 'skip'; to: number; reason: string }
   | { do: 'wait'; untilMs: number }
+  /** Held back while its parent speaks for it; judged again by then at the latest. */
+  | { do: 'hold'; untilMs: number; parent: { id: string; headline: string } }
   /** Unknown twice where the vendor cannot tell: not a third time (design 3.5). */
   | { do: 'giveUp'; covers: [number, number] }
   | { do: 'level' };
@@ -44,6 +48,8 @@ export type Plan =
 /** "each" sends one message per revision only while at most 5 behind and younger than 15 minutes (design section 4). */
 const BEHIND_MAX = 5;
 const YOUNG_MS = 15 * 60_000;
+/** What is held back is judged again at least this often (design section 6). */
+const HOLD_MS = 5 * 60_000;
 
 export function plan(input: PlanInput): Plan {
   if (input.unsettled) return settle(input.unsettled, input.repeat);
@@ -51,6 +57,7 @@ export function plan(input: PlanInput): Plan {
   const last = pending.at(-1);
   if (!last) return { do: 'level' };
   const news = pending.filter((r) => r.snapshot.change !== 'note');
+  if (input.told === 'nothing' && input.parent) return held(input.parent, input, last);
   if (input.told === 'nothing') return firstWord(input, news.at(-1) ?? last, news.length === 0);
   if (news.length === 0 && input.updates.policy !== 'digest') return speak('note', input, pending[0]!.revision);
   const stands = (news.at(-1) ?? last).snapshot;
@@ -79,6 +86,12 @@ function settle(unsettled: NonNullable<PlanInput['unsettled']>, repeat: RepeatPo
   const covers: [number, number] = [...unsettled.covers];
   if (repeat === 'mark' && unsettled.wasRepeat) return { do: 'giveUp', covers };
   return { do: 'step', action: unsettled.action, covers, catchUp: false, settling: true, repeat: repeat === 'mark' };
+}
+
+/** A child of an outage: silent while the parent is active, and for good when it ended meanwhile. Never after it was told. */
+function held(parent: { id: string; headline: string }, input: PlanInput, last: PlanInput['revisions'][number]): Plan {
+  if (isOpen(last.snapshot.state)) return { do: 'hold', untilMs: input.nowMs + HOLD_MS, parent };
+  return { do: 'skip', to: last.revision, reason: `held back: over while ${parent.headline} was going on` };
 }
 
 /** Nothing was told yet: the opening, or one message for what is already over (it wakes nobody; the adapter knows how). */

@@ -29,7 +29,7 @@ export type MatchKey = (typeof MATCH_KEYS)[number];
 export type Match = Readonly<Partial<Record<MatchKey, readonly string[]>>>;
 
 /** What the relay knows of a subscription; null where the config does not name it. */
-interface RouteSubscription {
+export interface RouteSubscription {
   id: string;
   name: string | null;
   team: string | null;
@@ -49,7 +49,20 @@ export interface RouteFacts {
   /** ARM resource ids. */
   resources: readonly string[];
   /** What our own estate says: tags as `name=value`, labels in its own words. Null or absent without an estate. */
-  estate?: { tags: readonly string[]; labels: readonly string[] } | null;
+  estate?: { tags: readonly string[]; labels: readonly string[]; hits?: readonly EstateHit[] } | null;
+}
+
+/** One of our resources that the incident hits. */
+export interface EstateHit {
+  /** ARM id. */
+  id: string;
+  subscription: RouteSubscription;
+  /** Those of the incident's impacts that meet it; empty where the incident names the resource itself. */
+  impacts: readonly Impact[];
+  /** As `name=value`. */
+  tags: readonly string[];
+  /** Destinations of its owner. */
+  owners: readonly string[];
 }
 
 /** Keys that had to hold together and did not. `apart`: each holds somewhere, but never for the same thing. */

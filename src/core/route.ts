@@ -30,7 +30,12 @@ export interface RouteOptions {
   /** Destinations of an incident that no route takes; empty means every destination. */
   default: readonly string[];
   destinations: readonly { name: string; retired: boolean }[];
+  /** Everyone that `owners` in a route's `to` can mean: who is told while the estate is unknown. */
+  owners?: readonly string[];
 }
+
+/** In a route's `to`: the owners of those of our resources that are hit under the route's own conditions. */
+export const OWNERS = 'owners';
 
 /** Why a destination is told, and with what. */
 export interface DestinationMatch {
@@ -51,6 +56,8 @@ export interface RouteDecision {
   destinations: readonly DestinationMatch[];
   /** No route named a destination that still takes incidents: the default list or everyone is told. */
   unrouted: boolean;
+  /** A route that asks the estate took the incident only because the estate is unknown (fail open). */
+  estateUnknown?: boolean;
 }
 
 /**
@@ -63,9 +70,13 @@ export function matchRoutes(facts: RouteFacts, routes: readonly Route[], options
     .map((destination) => destination.name);
   const open = new Set(live);
   const found = new Map<string, Found>();
+  let estateUnknown = false;
   for (const [index, route] of routes.entries()) {
     if (failedConditions(route.match, facts).length > 0) continue;
-    for (const name of route.to) {
+    estateUnknown ||= !facts.estate && asksEstate(route);
+    for (const name of route.to.flatMap((one) =>
+      one === OWNERS && !open.has(OWNERS) ? ownersFor(route, facts, options) : [one],
+    )) {
       if (open.has(name)) found.set(name, withRoute(found.get(name), { index, route, facts }));
     }
     if (route.stop) break;
@@ -74,13 +85,34 @@ export function matchRoutes(facts: RouteFacts, routes: readonly Route[], options
     return {
       destinations: [...found].map(([destination, rest]) => ({ destination, ...finished(rest) })),
       unrouted: false,
+      estateUnknown,
     };
   }
   const wanted = options.default.filter((name) => open.has(name));
   const all = facts.subscriptions.map((subscription) => subscription.id);
   const plain = { routes: [], subscriptions: all, runbook: null, note: null, fields: {} };
   const names = new Set(wanted.length > 0 ? wanted : live);
-  return { destinations: [...names].map((destination) => ({ destination, ...plain })), unrouted: true };
+  return { destinations: [...names].map((destination) => ({ destination, ...plain })), unrouted: true, estateUnknown };
+}
+
+function asksEstate(route: Route): boolean {
+  return route.to.includes(OWNERS) || route.match.tag !== undefined || route.match.estate !== undefined;
+}
+
+/** Owners of the resources that satisfy the whole match by themselves; everyone they can be while the estate is unknown. */
+function ownersFor(route: Route, facts: RouteFacts, options: RouteOptions): readonly string[] {
+  if (!facts.estate) return options.owners ?? [];
+  const hits = (facts.estate.hits ?? []).filter((hit) => {
+    const alone: RouteFacts = {
+      ...facts,
+      impacts: hit.impacts.length > 0 ? hit.impacts : facts.impacts,
+      subscriptions: [hit.subscription],
+      resources: [hit.id],
+      estate: { tags: hit.tags, labels: facts.estate?.labels ?? [] },
+    };
+    return failedConditions(route.match, alone).length === 0;
+  });
+  return [...new Set(hits.flatMap((hit) => hit.owners))];
 }
 
 export interface RouteExplanation {

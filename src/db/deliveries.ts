@@ -10,7 +10,7 @@ import type { Queryable } from './pools.ts';
 export const LEASE_DEAD_AFTER_MS = 5_000;
 const DEAD = `interval '${LEASE_DEAD_AFTER_MS} milliseconds'`;
 const FREE = `(d.holder is null or not exists (select 1 from workers w where w.id = d.holder and w.beat_at > now() - ${DEAD}))`;
-const DUE = `d.state in ('pending', 'retrying', 'delivering') and d.next_attempt_at <= now() and ${FREE}`;
+const DUE = `d.state in ('pending', 'retrying', 'delivering', 'suppressed') and d.next_attempt_at <= now() and ${FREE}`;
 
 export interface DueDelivery {
   id: string;
@@ -28,8 +28,14 @@ export interface DueDelivery {
   lastAcceptedAt: string | null;
   fallbackOf: string | null;
   incident: Omit<IncidentRow, 'posts' | 'after'>;
-  revisions: { revision: number; recordedAt: string; snapshot: Snapshot }[] | null;
+  revisions: { revision: number; recordedAt: string; snapshot: Snapshot; html: string | null }[] | null;
   unsettled: { action: Action; from: number; to: number; wasRepeat: boolean } | null;
+  /** Highest revision of tries without an answer that were given up: what they told may have arrived. */
+  doubtedRevision: number | null;
+  /** An active outage on the same service and region that this destination has accepted; only for own alerts that were not told yet. */
+  parent: { id: string; headline: string } | null;
+  /** Alerts that are held back because of this incident, at this destination. */
+  children: number;
   /** Failures in a row of the destination. */
   failures: number;
 }
@@ -49,11 +55,20 @@ export async function findDue(db: Queryable, destination: string, limit: number)
           'startedAt', i.started_at, 'mitigatedAt', i.mitigated_at, 'resolvedAt', i.resolved_at, 'endsAt', i.ends_at,
           'closedAt', i.closed_at, 'retracted', i.retracted, 'revision', i.revision, 'scopeCount', i.scope_count,
           'firstSeenAt', i.first_seen_at, 'lastSeenAt', i.last_seen_at) as incident,
-        (select json_agg(json_build_object('revision', t.revision, 'recordedAt', t.recorded_at, 'snapshot', t.snapshot) order by t.revision)
+        (select json_agg(json_build_object('revision', t.revision, 'recordedAt', t.recorded_at, 'snapshot', t.snapshot, 'html', t.data->>'html') order by t.revision)
           from timeline t where t.incident_id = d.incident_id and t.revision > d.delivered_revision and t.snapshot is not null) as revisions,
         (select json_build_object('action', a.action, 'from', a.covers_from, 'to', a.covers_to, 'wasRepeat', a.is_repeat)
           from attempts a where a.delivery_id = d.id and (a.outcome is null or (a.outcome = 'unknown' and not a.settled))
           order by a.number desc limit 1) as unsettled,
+        (select max(a.covers_to) from attempts a where a.delivery_id = d.id and a.outcome = 'unknown' and a.settled
+          and a.covers_to > d.delivered_revision) as "doubtedRevision",
+        case when i.kind in ('alert', 'resource') and i.severity in ('warning', 'info') and d.told = 'nothing' then (
+          select json_build_object('id', p.id, 'headline', p.headline) from incident_scope c
+          join incident_scope s on s.service = c.service and s.region = c.region and s.incident_id <> c.incident_id
+          join incidents p on p.id = s.incident_id and p.kind = 'outage' and p.state = 'active'
+          join deliveries pd on pd.incident_id = p.id and pd.destination = d.destination and pd.told = 'open' and pd.first_accepted_at is not null
+          where c.incident_id = d.incident_id and c.service <> '' and c.region <> '' limit 1) end as parent,
+        case when i.kind = 'outage' then (select count(*) from deliveries h where h.held_by = i.id and h.destination = d.destination and h.state = 'suppressed') else 0 end::int as children,
         coalesce((select s.consecutive_failures from destination_state s where s.destination = $1), 0) as failures
       from deliveries d join incidents i on i.id = d.incident_id
       where d.destination = $1 and ${DUE}
@@ -64,7 +79,12 @@ export async function findDue(db: Queryable, destination: string, limit: number)
   for (const row of rows) {
     for (const key of INCIDENT_TIMES) row.incident[key] = iso(row.incident[key]);
     row.incident.firstSeenAt = iso(row.incident.firstSeenAt)!;
-    for (const revision of row.revisions ?? []) revision.recordedAt = iso(revision.recordedAt)!;
+    for (const revision of row.revisions ?? []) {
+      revision.recordedAt = iso(revision.recordedAt)!;
+      // The text stands beside the snapshot, not in it (db/ingest.ts).
+      const { communication } = revision.snapshot;
+      if (communication && communication.html === '') communication.html = revision.html ?? '';
+    }
   }
   return rows;
 }
@@ -215,6 +235,43 @@ export async function skip(db: Queryable, skips: readonly Skip[]): Promise<void>
   });
 }
 
+export interface Hold {
+  id: string;
+  fence: number;
+  until: string;
+  parent: string;
+  summary: string;
+  data: Record<string, unknown>;
+}
+
+/** Holds back what a parent speaks for; the decision is on the timeline once, not at every judgement. */
+export async function hold(db: Queryable, holds: readonly Hold[]): Promise<void> {
+  await db.query({
+    name: 'hold',
+    text: `with held as (
+        select * from json_to_recordset($1::json) as h(id text, fence int, until timestamptz, parent text, summary text, data jsonb)
+      ), before as (
+        select d.id, d.state from deliveries d join held h on h.id = d.id and h.fence = d.fence where ${FREE} order by d.id for no key update of d skip locked
+      ), moved as (
+        update deliveries d set state = 'suppressed', held_by = h.parent, next_attempt_at = h.until
+        from held h, before b where h.id = d.id and b.id = d.id returning d.id, d.incident_id, d.wanted_revision, b.state as was
+      )
+      insert into timeline (incident_id, revision, at, kind, summary, data)
+      select m.incident_id, m.wanted_revision, now(), 'decision', h.summary, h.data from moved m join held h on h.id = m.id where m.was <> 'suppressed'`,
+    values: [JSON.stringify(holds)],
+  });
+}
+
+/** What was held back by an outage that is over is due now. Returns the destinations to drain. */
+export async function releaseHeld(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ destination: string }>({
+    name: 'release-held',
+    text: `update deliveries d set next_attempt_at = now() from incidents p
+      where d.state = 'suppressed' and d.held_by = p.id and p.state <> 'active' and d.next_attempt_at > now() returning d.destination`,
+  });
+  return [...new Set(rows.map((row) => row.destination))];
+}
+
 /** The policy says "not yet": due again at a moment. */
 export async function postpone(
   db: Queryable,
@@ -226,6 +283,14 @@ export async function postpone(
       from json_to_recordset($1::json) as w(id text, fence int, until timestamptz) where d.id = w.id and d.fence = w.fence and ${FREE}`,
     values: [JSON.stringify(waits)],
   });
+}
+
+/**
+ * Forgets every process: their leases are free at once. Only for a process that has the database to itself, which knows
+ * that all others are dead.
+ */
+export async function forgetWorkers(db: Queryable): Promise<void> {
+  await db.query('delete from workers');
 }
 
 /** Lets go of what a process holds without an outcome it could write: the tries stay unknown. Used at shutdown. */

@@ -10,11 +10,15 @@ export interface KnownSignal {
   outcome: SignalOutcome;
 }
 
+/** $1 text[]: fingerprints. */
+export const FIND_SIGNALS =
+  'select fingerprint, id, incident_id as "incidentId", outcome from signals where fingerprint = any($1::text[])';
+
 /** Which of these exact messages have been taken before. */
 export async function findSignals(db: Queryable, fingerprints: readonly string[]): Promise<KnownSignal[]> {
   const { rows } = await db.query<KnownSignal>({
     name: 'find-signals',
-    text: 'select fingerprint, id, incident_id as "incidentId", outcome from signals where fingerprint = any($1)',
+    text: FIND_SIGNALS,
     values: [fingerprints],
   });
   return rows;
@@ -30,14 +34,29 @@ const INCIDENT_COLUMNS = `id, identity, episode, tracking_id as "trackingId", ki
   started_at as "startedAt", mitigated_at as "mitigatedAt", resolved_at as "resolvedAt", ends_at as "endsAt", closed_at as "closedAt",
   retracted, revision, posts, after, scope_count as "scopeCount", first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"`;
 
-/** Newest episode of each identity, locked in identity order so that concurrent batches queue up instead of deadlocking. */
-export async function lockIncidents(db: Queryable, identities: readonly string[]): Promise<IncidentRow[]> {
+/** $1 text[]: identities. Newest episode of each, locked in identity order so that concurrent batches queue up instead of deadlocking. */
+export const LOCK_INCIDENTS = `select ${INCIDENT_COLUMNS} from incidents where identity = any($1::text[]) and latest order by identity for no key update`;
+
+export interface BatchKeys {
+  fingerprints: readonly string[];
+  identities: readonly string[];
+}
+
+/** What is known of a batch before it is folded. */
+export interface OpenedBatch {
+  known: KnownSignal[];
+  incidents: IncidentRow[];
+}
+
+/** Reads and locks what a batch concerns, inside the caller's transaction. */
+export async function openBatch(db: Queryable, keys: BatchKeys): Promise<OpenedBatch> {
+  const known = await findSignals(db, keys.fingerprints);
   const { rows } = await db.query<IncidentRow>({
     name: 'lock-incidents',
-    text: `select ${INCIDENT_COLUMNS} from incidents where identity = any($1) and latest order by identity for no key update`,
-    values: [identities],
+    text: LOCK_INCIDENTS,
+    values: [keys.identities],
   });
-  return rows;
+  return { known, incidents: rows };
 }
 
 export interface ScopeRow {
@@ -125,30 +144,26 @@ export interface IngestBatch {
  * locked in id order before they are updated. A unique violation means that another process was faster: the caller
  * rolls back and repeats the batch, which then finds the other's rows.
  */
-export async function writeBatch(db: Queryable, batch: IngestBatch): Promise<void> {
-  await db.query({
-    name: 'write-batch',
-    text: WRITE,
-    values: [
-      JSON.stringify(batch.signals),
-      JSON.stringify(batch.created.map(incidentColumns)),
-      JSON.stringify(batch.changed.map(incidentColumns)),
-      JSON.stringify(batch.scope),
-      JSON.stringify(batch.timeline.map(timelineColumns)),
-      JSON.stringify(batch.deliveries),
-      JSON.stringify(batch.wanted),
-    ],
-  });
+export async function writeBatch(db: Queryable, batch: IngestBatch, retired: readonly string[]): Promise<void> {
+  if (retired.length > 0) await db.query({ name: 'retire-episodes', text: RETIRE_EPISODES, values: [retired] });
+  if (batch.signals.length > 0) await db.query({ name: 'write-batch', text: WRITE_BATCH, values: batchValues(batch) });
 }
 
-/** An older episode stops being the newest. Its own statement: the partial unique index is checked row by row. */
-export async function retireEpisodes(db: Queryable, incidentIds: readonly string[]): Promise<void> {
-  await db.query({
-    name: 'retire-episodes',
-    text: 'update incidents set latest = false where id = any($1)',
-    values: [incidentIds],
-  });
+/** Parameters of {@link WRITE_BATCH}: JSON texts. */
+export function batchValues(batch: IngestBatch): string[] {
+  return [
+    JSON.stringify(batch.signals),
+    JSON.stringify(batch.created.map(incidentColumns)),
+    JSON.stringify(batch.changed.map(incidentColumns)),
+    JSON.stringify(batch.scope),
+    JSON.stringify(batch.timeline.map(timelineColumns)),
+    JSON.stringify(batch.deliveries),
+    JSON.stringify(batch.wanted),
+  ];
 }
+
+/** $1 text[]: incident ids. A statement of its own: the partial unique index on the newest episode is checked row by row. */
+export const RETIRE_EPISODES = 'update incidents set latest = false where id = any($1::text[])';
 
 function incidentColumns({ incident, scopeCount, latest }: StoredIncident): Record<string, unknown> {
   return {
@@ -181,7 +196,11 @@ function incidentColumns({ incident, scopeCount, latest }: StoredIncident): Reco
 
 function timelineColumns(row: { incident_id: string; draft: TimelineDraft }): Record<string, unknown> {
   const { draft } = row;
-  const snapshot: Snapshot | null = draft.snapshot;
+  // The text of a post stands in `data`; the snapshot only points at it. Twice made rows of over 2 KB, which are compressed.
+  const snapshot: Snapshot | null =
+    draft.snapshot?.communication && draft.kind === 'communication'
+      ? { ...draft.snapshot, communication: { ...draft.snapshot.communication, html: '' } }
+      : draft.snapshot;
   return {
     incident_id: row.incident_id,
     revision: draft.revision,
@@ -199,13 +218,13 @@ const INCIDENT_RECORD = `id text, identity text, episode int, tracking_id text, 
 const INCIDENT_LIST = INCIDENT_RECORD.replaceAll(/ (text|int|jsonb|timestamptz|boolean)/g, '');
 const CHANGED_SET = INCIDENT_LIST.split(/,\s*/)
   .filter(
-    (column) =>
-      !['id', 'identity', 'episode', 'headline', 'first_seen_at', 'tracking_id', 'latest'].includes(column),
+    (column) => !['id', 'identity', 'episode', 'headline', 'first_seen_at', 'tracking_id', 'latest'].includes(column),
   )
   .map((column) => `${column} = c.${column}`)
   .join(', ');
 
-const WRITE = `
+/** $1 to $7 text, see {@link batchValues}. */
+export const WRITE_BATCH = `
 with new_signals as (
   insert into signals (id, fingerprint, source, schema, type, received_at, occurred_at, incident_id, outcome, reason, title, raw)
   select id, fingerprint, source, schema, type, received_at, occurred_at, incident_id, outcome, reason, title, raw

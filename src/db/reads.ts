@@ -2,6 +2,7 @@
 import type { TimelineKind } from '#src/core/incident.ts';
 import type { SignalOutcome } from '#src/core/signal.ts';
 import type { Queryable } from './pools.ts';
+import { searchSql, searchWords } from './search.ts';
 
 export interface IncidentListRow {
   id: string;
@@ -57,6 +58,8 @@ export interface IncidentFilter {
   from: string | null;
   to: string | null;
   q: string | null;
+  /** The caller may read the full text of security posts, and so may search in it. */
+  full: boolean;
   limit: number;
   /** The last row of the page before. */
   after: { firstSeenAt: string; id: string } | null;
@@ -85,11 +88,11 @@ export async function listIncidents(db: Queryable, filter: IncidentFilter): Prom
       filter.from,
     );
   if (filter.to) add((p) => `least(i.started_at, i.first_seen_at) <= ${p}`, filter.to);
-  if (filter.q)
-    add(
-      (p) => `(i.headline || ' ' || i.title || ' ' || coalesce(i.tracking_id, '')) ilike ${p}`,
-      `%${filter.q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`,
-    );
+  if (filter.q) {
+    const words = searchWords(filter.q);
+    if (words === null) where.push('false');
+    else add((p) => `i.id in ${searchSql(p, { full: filter.full })}`, words);
+  }
   if (filter.after) {
     const at = values.push(filter.after.firstSeenAt);
     const id = values.push(filter.after.id);
@@ -165,6 +168,7 @@ export interface DeliveryRow {
   wantedRevision: number;
   deliveredRevision: number;
   nextAttemptAt: string;
+  createdAt: string;
   fallbackOf: string | null;
   reason: string | null;
   attempts: AttemptRow[];
@@ -189,7 +193,7 @@ export async function readDeliveries(db: Queryable, incidentId: string): Promise
   const { rows } = await db.query<DeliveryRow>({
     name: 'read-deliveries',
     text: `select d.id, d.incident_id as "incidentId", d.destination, d.type, d.state, d.wanted_revision as "wantedRevision",
-        d.delivered_revision as "deliveredRevision", d.next_attempt_at as "nextAttemptAt", d.fallback_of as "fallbackOf", d.reason,
+        d.delivered_revision as "deliveredRevision", d.next_attempt_at as "nextAttemptAt", d.created_at as "createdAt", d.fallback_of as "fallbackOf", d.reason,
         coalesce((select json_agg(json_build_object('number', a.number, 'action', a.action, 'covers', json_build_array(a.covers_from, a.covers_to),
           'startedAt', a.started_at, 'finishedAt', a.finished_at, 'outcome', a.outcome, 'reason', a.reason, 'status', a.status, 'detail', a.detail,
           'repeat', a.is_repeat, 'receipt', a.receipt) order by a.number) from attempts a where a.delivery_id = d.id), '[]') as attempts
@@ -211,11 +215,22 @@ export interface SourceRow {
   lastReceivedAt: string;
 }
 
-/** Senders by what they sent in the last 24 hours, and when last. */
+/**
+ * Senders by what they sent in the last 24 hours, and when last. Jumps from one source to the next along the index: a
+ * `group by` would read every signal ever received.
+ */
 export async function readSources(db: Queryable): Promise<SourceRow[]> {
-  const { rows } = await db.query<SourceRow>(
-    `select source, count(*) filter (where received_at > now() - interval '1 day') as signals, max(received_at) as "lastReceivedAt" from signals group by 1 order by 1`,
-  );
+  const { rows } = await db.query<SourceRow>({
+    name: 'read-sources',
+    text: `with recursive names as (
+        (select source from signals order by source limit 1)
+        union all
+        select (select s.source from signals s where s.source > n.source order by s.source limit 1) from names n where n.source is not null
+      )
+      select n.source, (select count(*) from signals s where s.source = n.source and s.received_at > now() - interval '1 day') as signals,
+        (select s.received_at from signals s where s.source = n.source order by s.received_at desc limit 1) as "lastReceivedAt"
+      from names n where n.source is not null order by 1`,
+  });
   return rows;
 }
 
@@ -232,26 +247,31 @@ export interface OddSignalRow {
 }
 
 /** Newest tests, bodies that were not understood, and messages with a reason: what a person setting up wants to see at once. */
-export async function readOddSignals(db: Queryable, limit: number): Promise<OddSignalRow[]> {
-  const { rows } = await db.query<OddSignalRow>(
-    `select id, source, schema, type, received_at as "receivedAt", outcome, reason, title, incident_id as "incidentId" from signals
-     where outcome in ('unrecognised', 'test') or reason is not null order by received_at desc limit $1`,
-    [limit],
-  );
+export async function readOddSignals(
+  db: Queryable,
+  limit: number,
+  since: string | null = null,
+): Promise<OddSignalRow[]> {
+  const { rows } = await db.query<OddSignalRow>({
+    name: 'read-odd-signals',
+    text: `select id, source, schema, type, received_at as "receivedAt", outcome, reason, title, incident_id as "incidentId" from signals
+     where (outcome in ('unrecognised', 'test') or (reason is not null and outcome not in ('duplicate', 'noted'))) and ($2::timestamptz is null or received_at > $2)
+     order by received_at desc limit $1`,
+    values: [limit, since],
+  });
   return rows;
 }
 
-/** A note by a person. Returns its time, or null for an unknown incident. */
-export async function addNote(
-  db: Queryable,
-  note: { incidentId: string; author: string; text: string },
-): Promise<string | null> {
-  const { rows } = await db.query<{ at: string }>(
-    `insert into timeline (incident_id, revision, at, kind, summary, data)
-     select id, revision, now(), 'note', left('Note by ' || $2::text || ': ' || $3::text, 200), jsonb_build_object('author', $2::text, 'text', $3::text) from incidents where id = $1 returning at`,
-    [note.incidentId, note.author, note.text],
-  );
-  return rows[0]?.at ?? null;
+/** Newest test notifications of the last day: the first thing that a person setting up looks for. */
+export async function readTests(db: Queryable, limit: number): Promise<OddSignalRow[]> {
+  const { rows } = await db.query<OddSignalRow>({
+    name: 'read-tests',
+    text: `select id, source, schema, type, received_at as "receivedAt", outcome, reason, title, incident_id as "incidentId" from signals
+     where (outcome in ('unrecognised', 'test') or (reason is not null and outcome not in ('duplicate', 'noted'))) and outcome = 'test' and received_at > now() - interval '1 day'
+     order by received_at desc limit $1`,
+    values: [limit],
+  });
+  return rows;
 }
 
 /** Whether the truth answers. */

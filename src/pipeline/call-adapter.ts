@@ -62,6 +62,9 @@ export function createAdapterCaller(options: { config(): RelayConfig; log: Log }
       http = createHttpClient({ egress: options.config().egress });
       setTimeout(() => void old.close(), OLD_CLIENT_MS).unref();
     },
-    close: () => http.close(),
+    async close() {
+      for (const { adapter } of options.config().destinations) adapter.close?.();
+      await http.close();
+    },
   };
 }

@@ -3,13 +3,15 @@
  * makes up for every lost ring (design 3.3, 3.4).
  */
 import { hostname } from 'node:os';
-import { beat, findNeglected, releaseHolder, unregister } from '#src/db/deliveries.ts';
+import { beat, findNeglected, forgetWorkers, releaseHolder, unregister } from '#src/db/deliveries.ts';
 import { newId } from '#src/ids.ts';
 import { createCompleter } from './completer.ts';
 import { createLane, type Lane, type LaneOptions } from './lane.ts';
 
 export interface DeliveryOptions extends Omit<LaneOptions, 'holder' | 'complete'> {
   role: string;
+  /** No other process can have this database: what is held was held by one that is dead. */
+  alone?: boolean;
   /** Called with the number of destinations that the reconciler found neglected. */
   onReconciled?(destinations: string[]): void;
 }
@@ -85,6 +87,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   return {
     async start() {
+      if (options.alone) await forgetWorkers(options.pool);
       await pulse();
       await reconcile();
     },

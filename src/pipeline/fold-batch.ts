@@ -1,17 +1,17 @@
 /** What happens to a batch inside its transaction: known repeats out, incidents locked, signals folded, rows written. */
 import { isOpen, type Incident, type Scope, type TimelineDraft } from '#src/core/incident.ts';
+import { whyUnknown, type EstateView } from '#src/core/estate-facts.ts';
 import { fold, scopeEntry, type FoldResult } from '#src/core/fold.ts';
 import { matchesGlob } from '#src/core/route-condition.ts';
 import { severityRank, type Signal, type SignalOutcome } from '#src/core/signal.ts';
 import type { RelayConfig } from '#src/config/types.ts';
 import {
-  findSignals,
   loadDestinations,
   loadScope,
-  lockIncidents,
-  retireEpisodes,
-  writeBatch,
+  type BatchKeys,
+  type IncidentRow,
   type IngestBatch,
+  type OpenedBatch,
 } from '#src/db/ingest.ts';
 import type { Queryable } from '#src/db/pools.ts';
 import type { newId } from '#src/ids.ts';
@@ -22,6 +22,8 @@ import type { SignalResult } from './ingest.ts';
 export interface FoldBatchOptions {
   config(): RelayConfig;
   scopes: ScopeCache;
+  /** What is known of our own resources; absent: nothing. */
+  estate?(): EstateView;
   newId: typeof newId;
   now(): Date;
   /** Turns a signal that the store refused into one that it takes, with the reason. */
@@ -39,6 +41,8 @@ interface Work {
   grown: FoldResult['grown'];
   entries: TimelineDraft[];
   contextOnly: boolean;
+  /** A signal of this batch was folded into it; exact repeats leave it as it was. */
+  touched: boolean;
 }
 
 export interface FoldedBatch {
@@ -47,21 +51,29 @@ export interface FoldedBatch {
   destinations: Set<string>;
   /** To be called after the commit, never before: a rolled-back scope must not be remembered. */
   remember: () => void;
+  batch: IngestBatch;
+  /** Incidents that stop being the newest episode of their identity. */
+  retired: string[];
 }
 
-/** Folds and stores a batch within the caller's transaction. Results are in the order of the signals. */
-export async function foldBatch(db: Queryable, signals: Signal[], options: FoldBatchOptions): Promise<FoldedBatch> {
+/** What must be read, and locked, before signals can be folded. */
+export function keysOf(signals: readonly Signal[]): BatchKeys {
+  const identities = signals.filter((signal) => !signal.test).map((signal) => signal.identity);
+  return { fingerprints: signals.map((signal) => signal.fingerprint), identities: [...new Set(identities)] };
+}
+
+/**
+ * Folds a batch within a transaction that has read and locked its {@link keysOf}; the caller writes what comes out.
+ * Results are in the order of the signals.
+ */
+export async function foldBatch(
+  db: Queryable,
+  signals: readonly Signal[],
+  { opened, ...options }: FoldBatchOptions & { opened: OpenedBatch },
+): Promise<FoldedBatch> {
   const receivedAt = options.now().toISOString();
-  const known = new Map(
-    (
-      await findSignals(
-        db,
-        signals.map((s) => s.fingerprint),
-      )
-    ).map((k) => [k.fingerprint, { id: k.id, incident: k.incidentId }]),
-  );
-  const fresh = signals.filter((signal) => !signal.test && !known.has(signal.fingerprint));
-  const works = await loadWorks(db, [...new Set(fresh.map((s) => s.identity))], options);
+  const known = new Map(opened.known.map((k) => [k.fingerprint, { id: k.id, incident: k.incidentId }]));
+  const works = await loadWorks(db, opened.incidents, options);
   const finished: Work[] = [];
   const batch: IngestBatch = {
     signals: [],
@@ -83,23 +95,23 @@ export async function foldBatch(db: Queryable, signals: Signal[], options: FoldB
     batch.signals.push(signalRow(id, signal, { ...taken, receivedAt }));
     return { id, incident: taken.incident, outcome: taken.outcome };
   });
-  const touched = [...finished, ...works.values()];
+  const touched = [...finished, ...works.values()].filter((work) => work.touched);
   const destinations = await promise(db, touched, batch, { options, receivedAt });
   for (const work of touched) collect(work, batch, { receivedAt, latest: !finished.includes(work) });
   const retired = finished.filter((work) => !work.created).map((work) => work.incident.id);
-  if (retired.length > 0) await retireEpisodes(db, retired);
-  if (batch.signals.length > 0) await writeBatch(db, batch);
   const remember = (): void => {
     for (const work of works.values())
       options.scopes.put(work.incident.id, { count: work.keys.size, scope: work.scope, keys: work.keys });
   };
-  return { results, destinations, remember };
+  return { results, destinations, remember, batch, retired };
 }
 
-async function loadWorks(db: Queryable, identities: string[], options: FoldBatchOptions): Promise<Map<string, Work>> {
+async function loadWorks(
+  db: Queryable,
+  rows: readonly IncidentRow[],
+  options: FoldBatchOptions,
+): Promise<Map<string, Work>> {
   const works = new Map<string, Work>();
-  if (identities.length === 0) return works;
-  const rows = await lockIncidents(db, identities);
   const missing = rows.filter((row) => !options.scopes.get(row.id, row.scopeCount)).map((row) => row.id);
   const loaded = missing.length > 0 ? Map.groupBy(await loadScope(db, missing), (row) => row.incidentId) : new Map();
   for (const { scopeCount, ...incident } of rows) {
@@ -118,6 +130,7 @@ function fresh(incident: Incident, rest: { scope: Scope; keys: Set<string>; crea
     grown: { impacts: [], subscriptions: [], resources: [] },
     entries: [],
     contextOnly: false,
+    touched: false,
   };
 }
 
@@ -142,6 +155,7 @@ function take(
     work = fresh(result.incident, { scope: result.scope, keys: new Set(), created: true });
     works.set(signal.identity, work);
   }
+  work.touched = true;
   work.incident = result.incident;
   work.scope = result.scope;
   work.material ||= result.material;
@@ -191,7 +205,8 @@ async function promise(
       !config.routes.some((route) => route.match.kind?.some((pattern) => matchesGlob(pattern, 'change')))
     )
       continue;
-    const decision = judgeRoutes(config, incident, work.scope);
+    const estate = options.estate?.();
+    const decision = judgeRoutes(config, incident, work.scope, estate);
     const added = decision.destinations.filter((match) => !already.has(match.destination));
     for (const { destination } of added) {
       batch.deliveries.push({
@@ -205,6 +220,15 @@ async function promise(
       });
       rung.add(destination);
     }
+    if (added.length > 0 && decision.estateUnknown === true && config.estate !== null)
+      work.entries.push(
+        unknownEntry(incident, {
+          why: estate
+            ? (whyUnknown(estate, { kind: incident.kind, ...work.scope }) ?? '')
+            : 'the estate has not been read yet',
+          at: receivedAt,
+        }),
+      );
     if (added.length > 0 && (decision.unrouted || already.size > 0))
       work.entries.push(
         routedEntry(
@@ -230,6 +254,19 @@ function routedEntry(
     revision: incident.revision,
     summary,
     data: { decision: unrouted ? 'unrouted' : 'routed', destinations },
+    snapshot: null,
+  };
+}
+
+/** Fail open, and say so (design 3.7). */
+function unknownEntry(incident: Incident, { why, at }: { why: string; at: string }): TimelineDraft {
+  const summary = `Whether our own resources are hit is unknown (${why}): everyone that the routes name is told`;
+  return {
+    at,
+    kind: 'decision',
+    revision: incident.revision,
+    summary,
+    data: { decision: 'estate-unknown', why },
     snapshot: null,
   };
 }

@@ -3,10 +3,12 @@
  * (design 3.2). Concurrent requests share a commit: a flush starts when none is under way and takes what has come in.
  */
 import type { Signal, SignalOutcome } from '#src/core/signal.ts';
-import { findSignals } from '#src/db/ingest.ts';
+import { findSignals, openBatch, writeBatch } from '#src/db/ingest.ts';
+import { ingestTransaction } from '#src/db/ingest-session.ts';
 import { isConflict, isConnectionError, transaction, type Queryable } from '#src/db/pools.ts';
+import { failpoint } from '#src/failpoint.ts';
 import type { Pool } from 'pg';
-import { foldBatch, type FoldBatchOptions } from './fold-batch.ts';
+import { foldBatch, keysOf, type FoldBatchOptions, type FoldedBatch } from './fold-batch.ts';
 
 export interface SignalResult {
   id: string;
@@ -16,6 +18,9 @@ export interface SignalResult {
 
 /** Neither stored nor refused: the sender must try again (HTTP 503). */
 export class UnavailableError extends Error {}
+
+/** The store works, but too much is waiting for it: the sender must come back, and nothing else helps. */
+export class BusyError extends UnavailableError {}
 
 export interface IngestOptions extends FoldBatchOptions {
   pool: Pool;
@@ -67,7 +72,7 @@ export function createIngest(options: IngestOptions): Ingest {
 
   function submit(signals: Signal[]): Promise<SignalResult[]> {
     if (waiting + signals.length > WAITING_MAX && waiting > 0)
-      return Promise.reject(new UnavailableError('too much is waiting to be stored'));
+      return Promise.reject(new BusyError('too much is waiting to be stored'));
     return new Promise((resolve, reject) => {
       const entry: Entry = {
         signals,
@@ -144,7 +149,8 @@ export function createIngest(options: IngestOptions): Ingest {
   async function sift(signals: Signal[]): Promise<Signal[]> {
     try {
       await transaction(options.pool, async (db) => {
-        await foldBatch(db, signals, options);
+        const folded = await foldBatch(db, signals, { ...options, opened: await openBatch(db, keysOf(signals)) });
+        await writeBatch(db, folded.batch, folded.retired);
         throw new DryRun();
       });
       return signals;
@@ -161,11 +167,8 @@ export function createIngest(options: IngestOptions): Ingest {
   async function commit(signals: Signal[], alongside?: (db: Queryable) => Promise<void>): Promise<SignalResult[]> {
     for (let tries = 1; ; tries++) {
       try {
-        const folded = await transaction(options.pool, async (db) => {
-          const batch = await foldBatch(db, signals, options);
-          await alongside?.(db);
-          return batch;
-        });
+        const folded = alongside ? await stepByStep(signals, alongside) : await inTwo(signals);
+        failpoint('ingest.before-ring');
         folded.remember();
         if (folded.destinations.size > 0) options.onCommitted(folded.destinations);
         return folded.results;
@@ -177,6 +180,25 @@ export function createIngest(options: IngestOptions): Ingest {
         throw unavailable(error);
       }
     }
+  }
+
+  /** The usual way: two round trips to the server for the whole transaction. */
+  function inTwo(signals: Signal[]): Promise<FoldedBatch> {
+    return ingestTransaction(options.pool, keysOf(signals), async (db, opened) => {
+      const folded = await foldBatch(db, signals, { ...options, opened });
+      failpoint('ingest.in-commit');
+      return folded;
+    });
+  }
+
+  function stepByStep(signals: Signal[], alongside: (db: Queryable) => Promise<void>): Promise<FoldedBatch> {
+    return transaction(options.pool, async (db) => {
+      const folded = await foldBatch(db, signals, { ...options, opened: await openBatch(db, keysOf(signals)) });
+      await writeBatch(db, folded.batch, folded.retired);
+      await alongside(db);
+      failpoint('ingest.in-commit');
+      return folded;
+    });
   }
 
   /** The connection was lost, perhaps inside COMMIT: the fingerprints tell whether the batch is in (design 3.2). */

@@ -3,24 +3,26 @@
  * nothing is due (design 3.3 to 3.6). Lanes share nothing but the database, so a destination that hangs holds nobody
  * else's slots. A lane is drained by a ring, by the reconciler, or by itself when a call has ended and more is wanted.
  */
-import type { Action, Outcome, Step } from '#src/core/adapter.ts';
-import { plan, toldAfter, type Plan, type UpdatesPolicy } from '#src/core/plan.ts';
-import { isGivenUp, nextDelayMs } from '#src/core/retry.ts';
+import type { Outcome, Step } from '#src/core/adapter.ts';
+import type { EstateView } from '#src/core/estate-facts.ts';
 import type { Destination, RelayConfig } from '#src/config/types.ts';
+import { failpoint } from '#src/failpoint.ts';
 import { BREAKER_AFTER, recordFailure, recordSuccess } from '#src/db/destinations.ts';
 import {
   claim,
   findDue,
   postpone,
+  hold,
   skip,
   type Completed,
   type Completion,
   type DueDelivery,
 } from '#src/db/deliveries.ts';
 import type { Pool } from 'pg';
-import { digestDueMs } from './digest.ts';
+import { completionFor } from './completion.ts';
+import { judge, type Claimable } from './judge.ts';
 import { createPacer, type Pacer } from './pacer.ts';
-import { buildStep, stepKey, toldSeverityAfter, vendorKey } from './step.ts';
+import { buildStep, stepKey, vendorKey } from './step.ts';
 import { loadScope } from '#src/db/ingest.ts';
 import { scopeOf, type ScopeCache } from './scope-cache.ts';
 
@@ -35,6 +37,8 @@ export interface LaneOptions {
   pool: Pool;
   config(): RelayConfig;
   scopes: ScopeCache;
+  /** What is known of our own resources; absent: nothing. */
+  estate?(): EstateView;
   holder: string;
   call: CallAdapter;
   /** Batched with the completions of all lanes. */
@@ -69,16 +73,6 @@ export interface Lane {
 
 /** Later tries are left to the reconciler: by then this process may not be the one that lives. */
 const WAKE_MAX_MS = 60_000;
-
-/** A plan that ends in an attempt. */
-type Claimable = {
-  do: 'step' | 'giveUp';
-  action: Action;
-  covers: [number, number];
-  catchUp: boolean;
-  settling: boolean;
-  repeat: boolean;
-};
 
 /** Opens the lane of a destination. The destination's settings are read anew from the config for every batch. */
 export function createLane(name: string, options: LaneOptions): Lane {
@@ -143,31 +137,14 @@ export function createLane(name: string, options: LaneOptions): Lane {
     if (probing && calls.size > 0) return 0;
     const due = probing ? found.slice(0, 1) : found;
     if (due.length === 0) return 0;
-    const nowMs = options.now().getTime();
-    const plans = due.map((row) => ({ row, plan: planFor(target, row, nowMs) }));
-    const skips = plans.flatMap(({ row, plan: p }) =>
-      p.do === 'skip' ? [{ id: row.id, fence: row.fence, to: p.to, ...decision(name, 'policy', p.reason) }] : [],
-    );
-    const waits = plans.flatMap(({ row, plan: p }) =>
-      p.do === 'wait' ? [{ id: row.id, fence: row.fence, until: new Date(p.untilMs).toISOString() }] : [],
-    );
-    const levels = plans.flatMap(({ row, plan: p }) =>
-      p.do === 'level'
-        ? [{ id: row.id, fence: row.fence, to: row.wantedRevision, ...decision(name, 'level', 'nothing left to tell') }]
-        : [],
-    );
-    if (skips.length + levels.length > 0) await skip(options.pool, [...skips, ...levels]);
+    const { skips, waits, holds, steps } = judge(target, due, {
+      config: options.config(),
+      nowMs: options.now().getTime(),
+    });
+    if (skips.length > 0) await skip(options.pool, skips);
     if (waits.length > 0) await postpone(options.pool, waits);
-    const steps: { row: DueDelivery; plan: Claimable }[] = [];
-    for (const { row, plan: p } of plans) {
-      if (p.do === 'step') steps.push({ row, plan: p });
-      if (p.do === 'giveUp')
-        steps.push({
-          row,
-          plan: { ...p, action: row.unsettled!.action, catchUp: false, settling: true, repeat: false },
-        });
-    }
-    if (steps.length === 0) return skips.length + levels.length;
+    if (holds.length > 0) await hold(options.pool, holds);
+    if (steps.length === 0) return skips.length;
     const claims = steps.map(({ row, plan: p }) => ({
       id: row.id,
       fence: row.fence,
@@ -182,39 +159,12 @@ export function createLane(name: string, options: LaneOptions): Lane {
       const fence = fences.get(row.id);
       if (fence !== undefined) start(target, row, { plan: p, fence });
     }
-    return fences.size + skips.length + levels.length;
-  }
-
-  function planFor(target: Destination, row: DueDelivery, nowMs: number): Plan {
-    const revisions = (row.revisions ?? []).map((r) => ({
-      revision: r.revision,
-      recordedAtMs: Date.parse(r.recordedAt),
-      snapshot: r.snapshot,
-    }));
-    const unsettled = row.unsettled
-      ? {
-          action: row.unsettled.action,
-          covers: [row.unsettled.from, row.unsettled.to] as const,
-          wasRepeat: row.unsettled.wasRepeat,
-        }
-      : null;
-    return plan({
-      updates: policyOf(target, revisions[0]?.recordedAtMs ?? nowMs),
-      repeat: target.adapter.repeat,
-      told: row.told,
-      toldSeverity: row.toldSeverity,
-      deliveredRevision: row.deliveredRevision,
-      firstRevision: row.firstRevision,
-      revisions,
-      unsettled,
-      lastAcceptedAtMs: row.lastAcceptedAt ? Date.parse(row.lastAcceptedAt) : null,
-      nowMs,
-    });
+    return fences.size + skips.length;
   }
 
   async function warmScopes(rows: DueDelivery[]): Promise<void> {
     const missing = rows
-      .filter((row) => !options.scopes.get(row.incidentId, row.incident.scopeCount))
+      .filter((row) => !options.scopes.getAtLeast(row.incidentId, row.incident.scopeCount))
       .map((row) => row.incidentId);
     if (missing.length === 0) return;
     const loaded = Map.groupBy(await loadScope(options.pool, [...new Set(missing)]), (row) => row.incidentId);
@@ -235,9 +185,11 @@ export function createLane(name: string, options: LaneOptions): Lane {
   ): Promise<void> {
     const { plan: planned, fence } = claimed;
     const covers = planned.covers;
-    const scope = options.scopes.get(row.incidentId, row.incident.scopeCount)?.scope ?? scopeOf([]).scope;
-    const step = buildStep(options.config(), row, { plan: planned, scope });
+    const scope = options.scopes.getAtLeast(row.incidentId, row.incident.scopeCount)?.scope ?? scopeOf([]).scope;
+    const estate = options.estate?.();
+    const step = buildStep(options.config(), row, { plan: planned, scope, ...(estate ? { estate } : {}) });
     const started = performance.now();
+    failpoint('delivery.before-call');
     const outcome: Outcome =
       planned.do === 'giveUp'
         ? {
@@ -246,7 +198,8 @@ export function createLane(name: string, options: LaneOptions): Lane {
             detail: 'no answer twice and the vendor cannot tell: not sent a third time',
           }
         : await call(target, row, { step, settling: planned.settling });
-    const completion = completionFor(target, row, { step, outcome, fence });
+    failpoint('delivery.after-call');
+    const completion = completionFor(target, row, { step, outcome, fence, nowMs: options.now().getTime() });
     const completed = await options.complete(completion);
     await remember(target, outcome);
     const firstPageS = completed?.firstAcceptedNow
@@ -280,7 +233,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
     const abort = new AbortController();
     aborts.add(abort);
     try {
-      pacer = target.rate ? (pacer ?? createPacer(target.rate)) : null;
+      pacer = target.rate && !options.config().passThrough ? (pacer ?? createPacer(target.rate)) : null;
       await pacer?.turn(abort.signal);
       return await options.call(target, step, {
         vendorKey: vendorKey(options.config().relayId, row.incident, target.id),
@@ -313,57 +266,6 @@ export function createLane(name: string, options: LaneOptions): Lane {
     await recordFailure(options.pool, target.name, { reason: outcome.reason, pauseMs, disable });
   }
 
-  function completionFor(
-    target: Destination,
-    row: DueDelivery,
-    { step, outcome, fence }: { step: Step; outcome: Outcome; fence: number },
-  ): Completion {
-    const accepted = outcome.outcome === 'accepted';
-    const nowMs = options.now().getTime();
-    const since = row.stepSince ? Date.parse(row.stepSince) : nowMs;
-    const failed = outcome.outcome === 'permanent' || (!accepted && isGivenUp(target.retry, since, nowMs));
-    // An opening without a known outcome counts as told: its end must be told as well (design 3.5).
-    const told = accepted || outcome.outcome === 'unknown' ? toldAfter(row.told, step.action) : row.told;
-    const keptTold = outcome.outcome === 'unknown' && told === 'closed' ? row.told : told;
-    const delay =
-      failed || accepted
-        ? 0
-        : outcome.outcome === 'unknown'
-          ? 1_000
-          : nextDelayMs(target.retry, row.tries + 1, { retryAfterMs: outcome.retryAfterMs, random: Math.random() });
-    const reason = accepted ? null : outcome.reason;
-    const words = `${name}: ${step.action} ${accepted ? 'accepted' : `${outcome.outcome} (${reason})`}`;
-    return {
-      id: row.id,
-      fence,
-      outcome: outcome.outcome,
-      reason,
-      status: outcome.status ?? null,
-      detail: outcome.detail?.slice(0, 500) ?? null,
-      receipt: accepted ? outcome.receipt : null,
-      delivered: accepted ? step.covers[1] : null,
-      told: keptTold,
-      told_severity: accepted ? toldSeverityAfter(keptTold, step) : row.toldSeverity,
-      memo: outcome.memo ?? null,
-      state: accepted ? 'delivered' : failed ? 'failed' : 'retrying',
-      delay_ms: delay,
-      timeline: {
-        summary: words,
-        data: {
-          destination: name,
-          delivery: row.id,
-          number: fence,
-          action: step.action,
-          covers: step.covers,
-          outcome: outcome.outcome,
-          reason,
-          status: outcome.status ?? null,
-          repeat: step.repeat,
-        },
-      },
-    };
-  }
-
   return {
     drain,
     async stop(limitMs) {
@@ -377,19 +279,4 @@ export function createLane(name: string, options: LaneOptions): Lane {
       return calls.size;
     },
   };
-}
-
-function policyOf(target: Destination, oldestMs: number): UpdatesPolicy {
-  const { updates } = target;
-  return updates.policy === 'digest'
-    ? { policy: 'digest', dueMs: digestDueMs(updates.at, target.timezone, oldestMs) }
-    : updates;
-}
-
-function decision(
-  destination: string,
-  word: string,
-  reason: string,
-): { summary: string; data: Record<string, unknown> } {
-  return { summary: `${destination}: nothing sent (${reason})`, data: { decision: word, destination, reason } };
 }

@@ -1,16 +1,24 @@
 /** The incident as the routes see it, and the routes' decision on it. */
 import type { RelayConfig } from '#src/config/types.ts';
 import type { Scope } from '#src/core/incident.ts';
-import type { RouteFacts } from '#src/core/route-condition.ts';
+import type { RouteFacts, RouteSubscription } from '#src/core/route-condition.ts';
+import { estateFacts, type EstateView } from '#src/core/estate-facts.ts';
+import { everyOwner } from '#src/core/estate-owners.ts';
 import { matchRoutes, type RouteDecision } from '#src/core/route.ts';
 import type { Kind, Severity } from '#src/core/signal.ts';
 
-/** Facts of a whole incident, with the names that the config gives to its subscriptions. */
+/** Facts of a whole incident, with the names that the config gives to its subscriptions. Without an estate its conditions hold. */
 export function routeFacts(
   config: RelayConfig,
   incident: { kind: Kind; severity: Severity; stage: string | null },
   scope: Scope,
+  estate?: EstateView,
 ): RouteFacts {
+  const named = (id: string): RouteSubscription => {
+    const known = config.subscriptions.get(id);
+    return { id, name: known?.name ?? null, team: known?.team ?? null, environment: known?.environment ?? null };
+  };
+  const options = { owners: config.owners, destinations: live(config), subscription: named };
   return {
     kind: incident.kind,
     severity: incident.severity,
@@ -18,11 +26,13 @@ export function routeFacts(
     sources: scope.sources,
     impacts: scope.impacts,
     resources: scope.resources,
-    subscriptions: scope.subscriptions.map((id) => {
-      const known = config.subscriptions.get(id);
-      return { id, name: known?.name ?? null, team: known?.team ?? null, environment: known?.environment ?? null };
-    }),
+    subscriptions: scope.subscriptions.map(named),
+    estate: estate ? estateFacts(estate, { kind: incident.kind, ...scope }, options) : null,
   };
+}
+
+function live(config: RelayConfig): string[] {
+  return config.destinations.filter((destination) => !destination.retired).map((destination) => destination.name);
 }
 
 /** Judges the config's routes on a whole incident. */
@@ -30,9 +40,11 @@ export function judgeRoutes(
   config: RelayConfig,
   incident: { kind: Kind; severity: Severity; stage: string | null },
   scope: Scope,
+  estate?: EstateView,
 ): RouteDecision {
-  return matchRoutes(routeFacts(config, incident, scope), config.routes, {
+  return matchRoutes(routeFacts(config, incident, scope, estate), config.routes, {
     default: config.default,
     destinations: config.destinations,
+    owners: config.owners === null ? [] : everyOwner(config.owners, live(config)),
   });
 }

@@ -15,7 +15,11 @@ export interface KnownScope {
 }
 
 export interface ScopeCache {
+  /** Exactly as many rows as the incident's row says: for the fold, which holds the incident's lock. */
   get(incidentId: string, count: number): KnownScope | null;
+  /** At least as many rows: for messages. The scope may have grown since the delivery was read, and more is never wrong. */
+  getAtLeast(incidentId: string, count: number): KnownScope | null;
+  /** Keeps what holds more: a read that began earlier may end later. */
   put(incidentId: string, known: KnownScope): void;
 }
 
@@ -30,9 +34,14 @@ export function createScopeCache(incidentsMax: number = INCIDENTS_MAX): ScopeCac
       const known = map.get(incidentId);
       return known && known.count === count ? known : null;
     },
+    getAtLeast(incidentId, count) {
+      const known = map.get(incidentId);
+      return known && known.count >= count ? known : null;
+    },
     put(incidentId, known) {
+      const before = map.get(incidentId);
       map.delete(incidentId);
-      map.set(incidentId, known);
+      map.set(incidentId, before && before.count > known.count ? before : known);
       if (map.size > incidentsMax) map.delete(map.keys().next().value!);
     },
   };

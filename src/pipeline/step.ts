@@ -1,7 +1,9 @@
 /** From a plan to the step that an adapter gets: the incident as of that revision, what changed, for whom, with which links. */
 import { createHash } from 'node:crypto';
 import type { Action, IncidentView, Step } from '#src/core/adapter.ts';
-import type { Scope, Snapshot } from '#src/core/incident.ts';
+import { blastRadius } from '#src/core/estate.ts';
+import { hitsInWords, whyUnknown, type EstateView } from '#src/core/estate-facts.ts';
+import { isServiceHealth, type Scope, type Snapshot } from '#src/core/incident.ts';
 import type { Told } from '#src/core/plan.ts';
 import type { RelayConfig } from '#src/config/types.ts';
 import type { DueDelivery } from '#src/db/deliveries.ts';
@@ -21,12 +23,14 @@ export interface StepPlan {
 export function buildStep(
   config: RelayConfig,
   due: DueDelivery,
-  { plan, scope }: { plan: StepPlan; scope: Scope },
+  { plan, scope, estate }: { plan: StepPlan; scope: Scope; estate?: EstateView },
 ): Step {
   const covered = (due.revisions ?? []).filter((r) => r.revision <= plan.covers[1]).map((r) => r.snapshot);
   const snapshot = covered.at(-1) ?? null;
   const newest = covered.findLast((s) => s.communication !== null);
-  const match = judgeRoutes(config, due.incident, scope).destinations.find((d) => d.destination === due.destination);
+  const match = judgeRoutes(config, due.incident, scope, estate).destinations.find(
+    (d) => d.destination === due.destination,
+  );
   const ids = match?.subscriptions ?? scope.subscriptions;
   return {
     action: plan.action,
@@ -37,7 +41,7 @@ export function buildStep(
     catchUp: plan.catchUp,
     late: covered.some((s) => s.late),
     test: false,
-    incident: view(due, { snapshot, scope, revision: plan.covers[1] }),
+    incident: view(due, { snapshot, scope, revision: plan.covers[1], ours: ourResources(config, due, scope, estate) }),
     communication: newest?.communication ?? null,
     changes: due.told === 'nothing' ? [] : mergeChanges(covered),
     audience: {
@@ -54,7 +58,12 @@ export function buildStep(
 
 function view(
   due: DueDelivery,
-  { snapshot, scope, revision }: { snapshot: Snapshot | null; scope: Scope; revision: number },
+  {
+    snapshot,
+    scope,
+    revision,
+    ours,
+  }: { snapshot: Snapshot | null; scope: Scope; revision: number; ours: string | null },
 ): IncidentView {
   const { incident } = due;
   const stands = snapshot ?? incident;
@@ -77,8 +86,32 @@ function view(
     revision,
     firstSeenAt: incident.firstSeenAt,
     headline: incident.headline,
-    details: incident.details,
+    details: { ...(ours === null ? {} : { 'Our resources': ours }), ...heldBack(due.children), ...incident.details },
   };
+}
+
+/** Which of our resources are hit, for a Service Health message; null where no estate is configured. */
+function ourResources(
+  config: RelayConfig,
+  due: DueDelivery,
+  scope: Scope,
+  estate: EstateView | undefined,
+): string | null {
+  const { kind } = due.incident;
+  if (config.estate === null || estate === undefined || !isServiceHealth(kind)) return null;
+  const why = whyUnknown(estate, { kind, ...scope });
+  const hits = estate.index === null ? [] : blastRadius(estate.index, scope);
+  const listed = hits.filter((hit) => hit.by.includes('named')).length;
+  const azure = listed > 0 ? `; Azure itself lists ${listed}` : '';
+  if (why === null) return `${hitsInWords(hits)}${azure}`;
+  return `unknown: ${why}${hits.length > 0 ? `. As far as known: ${hitsInWords(hits)}${azure}` : ''}`;
+}
+
+/** Alerts of our own that this outage speaks for: counted here, named on their own timelines (design section 6). */
+function heldBack(children: number): Record<string, string> {
+  return children === 0
+    ? {}
+    : { 'Held back': `${children} alert${children === 1 ? '' : 's'} of our own in the same place` };
 }
 
 /** Several revisions in one message: what changed over all of them, each sentence once, the newest last. */
@@ -92,7 +125,7 @@ function subscription(config: RelayConfig, id: string): { id: string; name: stri
 }
 
 /** destinations 0.1: `https://app.azure.com/h/<trackingId>/<first 3 + last 3 characters of the subscription id>`. */
-function portalLink(trackingId: string | null, subscriptionId: string | undefined): string | null {
+export function portalLink(trackingId: string | null, subscriptionId: string | undefined): string | null {
   if (!trackingId || !subscriptionId) return null;
   return `https://app.azure.com/h/${encodeURIComponent(trackingId)}/${subscriptionId.slice(0, 3)}${subscriptionId.slice(-3)}`;
 }

@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import type { RelayConfig } from '#src/config/types.ts';
 import { addFallback, findUnreached, markFallback, type Unreached } from '#src/db/destinations.ts';
+import { releaseHeld } from '#src/db/deliveries.ts';
 import { findIncident } from '#src/db/reads.ts';
 import { findAged, forgetIncidents, forgetRaw } from '#src/db/upkeep.ts';
 import { newId } from '#src/ids.ts';
@@ -96,6 +97,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   async function runOnce(): Promise<void> {
     await guarded('fallback', fallbacks);
+    await guarded('held back', async () => options.ring(await releaseHeld(options.pool)));
     if (round++ % HOUSEKEEPING_EVERY !== 0) return;
     await guarded('close by age', closeAged);
     await guarded('retention', () => forgetRaw(options.pool, options.config().retention.rawMs));

@@ -14,6 +14,7 @@ import {
 } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Client } from 'pg';
+import { supervise } from './supervised.ts';
 
 export type BellFooting = { kind: 'redis'; url: string; prefix: string } | { kind: 'postgres'; url: string };
 
@@ -42,7 +43,7 @@ export async function migrateQueue(client: Client): Promise<void> {
 
 interface Backend {
   queue: Queue<Ring>;
-  worker(process: (job: Job<Ring>) => Promise<void>, concurrency: number): Worker<Ring>;
+  worker(process: (job: Job<Ring>) => Promise<void>, concurrency: number): { close(): Promise<void> };
   healthy(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -51,7 +52,7 @@ interface Backend {
 export function openBell(footing: BellFooting, onError: (error: Error) => void): Bell {
   const backend = footing.kind === 'redis' ? onRedis(footing, onError) : onPostgres(footing.url, onError);
   backend.queue.on('error', onError);
-  let worker: Worker<Ring> | null = null;
+  let worker: { close(): Promise<void> } | null = null;
 
   async function ring(destinations: Iterable<string>): Promise<void> {
     try {
@@ -76,8 +77,7 @@ export function openBell(footing: BellFooting, onError: (error: Error) => void):
   return {
     ring,
     answer(drain, { concurrency }) {
-      worker = backend.worker((job) => drain(job.data.destination), concurrency);
-      worker.on('error', onError);
+      worker ??= backend.worker((job) => drain(job.data.destination), concurrency);
     },
     healthy: () => backend.healthy(),
     async close() {
@@ -119,14 +119,16 @@ function onRedis(footing: { url: string; prefix: string }, onError: (error: Erro
   const waits = connect(true);
   return {
     queue: new Queue<Ring>(QUEUE_NAME, { connection: rings, prefix: footing.prefix, skipVersionCheck: true }),
-    worker: (process, concurrency) =>
-      new Worker<Ring>(QUEUE_NAME, process, {
+    worker: (process, concurrency) => {
+      const options = {
         connection: waits,
         prefix: footing.prefix,
         concurrency,
         lockDuration: 30_000,
         skipVersionCheck: true,
-      }),
+      };
+      return supervise(() => new Worker<Ring>(QUEUE_NAME, process, options), onError);
+    },
     healthy: async () => rings.status === 'ready' && (await within(rings.ping(), 1_000).catch(() => '')) === 'PONG',
     async close() {
       rings.disconnect();
@@ -151,14 +153,8 @@ function onPostgres(url: string, onError: (error: Error) => void): Backend {
   return {
     queue,
     worker: (process, concurrency) => {
-      const worker = new Worker<Ring>(
-        QUEUE_NAME,
-        process,
-        { connection: connection(3) as never, concurrency, lockDuration: 30_000 },
-        factory as never,
-      );
-      worker.on('error', onError);
-      return worker;
+      const options = () => ({ connection: connection(3) as never, concurrency, lockDuration: 30_000 });
+      return supervise(() => new Worker<Ring>(QUEUE_NAME, process, options(), factory as never), onError);
     },
     healthy: async () => {
       if (!broken) return true;

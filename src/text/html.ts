@@ -17,7 +17,7 @@ export { sanitizeHtml } from './sanitize.ts';
 /** HTML or plain text as plain text for people: list items as `- `, links as `text (url)`, table rows as `a | b`. */
 export function htmlToText(html: string): string {
   if (!isHtml(html)) return tidy(decodePlain(html));
-  return tidy(toText(sanitizeHtml(html)));
+  return tidy(toText(softSpaces(sanitizeHtml(html))));
 }
 
 /** HTML or plain text as the Markdown subset that Adaptive Cards show. Text is escaped, lists and links are kept. */
@@ -25,12 +25,17 @@ export function htmlToMarkdown(html: string): string {
   const clean = withoutMarks(html);
   if (!isHtml(clean)) return finishMarkdown(decodePlain(clean));
   // A numeric entity may spell a mark too; the sanitiser writes those as characters.
-  return finishMarkdown(toMarked(withoutMarks(sanitizeHtml(clean))));
+  return finishMarkdown(toMarked(withoutMarks(softSpaces(sanitizeHtml(clean)))));
+}
+
+/** The editor of these posts writes hard spaces between sentences; kept, they would not wrap on a phone. */
+function softSpaces(text: string): string {
+  return text.replaceAll('\u00A0', ' ');
 }
 
 function tidy(text: string): string {
   return text
-    .replaceAll(/[\t \u00A0]+$/gm, '')
+    .replaceAll(/[\t ]+$/gm, '')
     .replaceAll(/\n{3,}/g, '\n\n')
     .trim();
 }

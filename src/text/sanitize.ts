@@ -10,7 +10,7 @@ import { decodeEntities } from '../core/text.ts';
 const NESTING_MAX = 40;
 
 /** Real posts have at most some 30,000 characters; the parser's cost grows faster than the length of a hostile one. */
-const HTML_CHARS_MAX = 200_000;
+const HTML_CHARS_MAX = 100_000;
 
 const TAGS =
   'p br div strong b em i u s code pre blockquote ul ol li a table caption thead tbody tfoot tr th td h1 h2 h3 h4 h5 h6 hr sub sup dl dt dd';

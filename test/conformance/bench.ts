@@ -23,8 +23,8 @@ export interface ConformanceBench {
    */
   requestsBeforeWrite: number;
   /**
-   * Answers with status 2xx that are no success (an HTML page, `ok: false`). Empty only where the vendor's body says
-   * nothing at all; the suite lists such kinds by name.
+   * The vendor's own answers with status 2xx that are no success (`ok: false`); the suite adds a web page. Empty only
+   * where the vendor has no such answer; the suite lists these kinds by name.
    */
   wrongBodies: readonly VendorAnswer[];
   /** Starts a fresh stand-in on loopback, without any state. Called once per test. */

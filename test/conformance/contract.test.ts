@@ -29,7 +29,7 @@ describe('the registry', () => {
     expect(bodyless).toEqual(kinds.filter((kind) => BODYLESS_KINDS.includes(kind)));
   });
 
-  it.each(kinds)('%s comes with settings and a README that names its limits', (kind) => {
+  it.each(kinds)('%s has the files that every adapter has', (kind) => {
     const files = readdirSync(new URL(`${kind}/`, FOLDER));
     expect(files).toEqual(expect.arrayContaining(['index.ts', 'settings.ts', 'README.md']));
   });

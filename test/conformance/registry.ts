@@ -11,8 +11,14 @@ import { Delivery } from './delivery.ts';
 /** Kinds that do not speak HTTP: the transport suite has nothing to break there. */
 export const SMTP_KINDS: readonly string[] = ['email'];
 
-/** Kinds whose 2xx body says nothing: Standard Webhooks gives it no meaning, and mail has none. */
-export const BODYLESS_KINDS: readonly string[] = ['webhook', 'email'];
+/**
+ * Kinds whose vendor has no failure text of its own behind a 2xx: Standard Webhooks gives the body no meaning, a Teams
+ * flow answers with nothing, mail has none.
+ */
+export const BODYLESS_KINDS: readonly string[] = ['webhook', 'teams', 'email'];
+
+/** Kinds for which every 2xx is a success by the vendor's own rule, even a web page (destinations 8). */
+export const ANY_2XX_KINDS: readonly string[] = ['webhook'];
 
 /**
  * Kinds whose vendor knows nothing that wakes nobody: what is over before it was told is not sent there, and the receipt

@@ -1,8 +1,15 @@
 /** What goes wrong on the way, and what the adapter may say about it: never `accepted` without a proof, never a second page. */
 import { expect, it } from 'vitest';
-import { VendorServer } from '#test/support/vendors/vendor-server.ts';
+import { VendorServer, type VendorAnswer } from '#test/support/vendors/vendor-server.ts';
 import { breakWrite, serverOf } from './delivery.ts';
-import { forEachAdapter, SMTP_KINDS } from './registry.ts';
+import { ANY_2XX_KINDS, forEachAdapter, SMTP_KINDS } from './registry.ts';
+
+/** What proxies, sign-in pages and sleeping instances answer in place of the vendor. */
+const SIGN_IN_PAGE: VendorAnswer = {
+  status: 200,
+  headers: { 'content-type': 'text/html' },
+  body: '<!DOCTYPE html><html><body>Sign in</body></html>',
+};
 
 await forEachAdapter(({ onBench }) => {
   it('can be tried again when the vendor does not listen', () =>
@@ -21,6 +28,8 @@ await forEachAdapter(({ onBench }) => {
 
 await forEachAdapter(
   ({ adapter, bench, onBench }) => {
+    const wrongBodies = ANY_2XX_KINDS.includes(adapter.kind) ? [] : [SIGN_IN_PAGE, ...bench.wrongBodies];
+
     it.each([
       ['seconds', '7', 7_000, 7_000],
       ['a date', new Date(Date.now() + 600_000).toUTCString(), 300_000, 601_000],
@@ -65,7 +74,7 @@ await forEachAdapter(
         expect((await running.observed()).records).toBe(1);
       }));
 
-    it.each(bench.wrongBodies.map((answer) => [JSON.stringify(answer), answer] as const))(
+    it.each(wrongBodies.map((answer) => [JSON.stringify(answer), answer] as const))(
       'does not take %s for a success',
       (_name, answer) =>
         onBench(async (delivery, running) => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { adapters, startApp, type App } from '#src/app.ts';
+import { adapters, startApp, type App, type AppOptions } from '#src/app.ts';
 import { readEnvironment } from '#src/config/env.ts';
 import { formatFaults } from '#src/config/fault.ts';
 import { loadConfig } from '#src/config/load.ts';
@@ -84,6 +84,7 @@ export async function startRelay(
   stores: Stores,
   config: string,
   environment?: Record<string, string>,
+  more: Pick<AppOptions, 'azureTimes'> = {},
 ): Promise<TestRelay> {
   const variables = environment ?? (await stores.environment());
   const env = readEnvironment({ PORT: '0', LOG_LEVEL: process.env['TEST_LOG'] ?? 'silent', ...variables });
@@ -91,7 +92,7 @@ export async function startRelay(
   const loaded = loadConfig(CONFIG_HEAD + config, { file: 'relay.yaml', env: {}, adapters });
   if (!loaded.ok) throw new Error(formatFaults(loaded.faults, 'relay.yaml'));
   const { log } = await createLog({ level: env.value.logLevel, pretty: false });
-  const app = await startApp({ env: env.value, config: loaded.config, log });
+  const app = await startApp({ env: env.value, config: loaded.config, log, ...more });
 
   async function call(
     method: string,

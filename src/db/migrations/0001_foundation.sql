@@ -51,7 +51,6 @@ create table incidents (
   unique (identity, episode)
 );
 create unique index incidents_latest on incidents (identity) where latest;
-create unique index incidents_unclosed on incidents (identity) where state in ('planned', 'active');
 create index incidents_tracking on incidents (lower(tracking_id), episode desc) where tracking_id is not null;
 create index incidents_recent on incidents (first_seen_at desc, id desc);
 create index incidents_open on incidents (kind, first_seen_at desc) where state in ('planned', 'active');
@@ -88,6 +87,13 @@ create table timeline (
 create index timeline_incident on timeline (incident_id, at, id);
 create unique index timeline_revision on timeline (incident_id, revision) where snapshot is not null;
 
+-- lz4 costs a fifth of the default's time; a server that was built without it keeps the default
+do $$ begin
+  alter table signals alter column raw set compression lz4;
+  alter table timeline alter column data set compression lz4;
+exception when feature_not_supported or syntax_error or invalid_parameter_value then null;
+end $$;
+
 create table deliveries (
   id text primary key,
   incident_id text not null,
@@ -112,6 +118,8 @@ create table deliveries (
   fence int not null default 0,
   reason text,
   fallback_of text,
+  -- the outage that speaks for this one while the state is `suppressed`
+  held_by text,
   fallback_done boolean not null default false,
   wanted_at timestamptz not null default now(),
   last_accepted_at timestamptz,
@@ -120,7 +128,8 @@ create table deliveries (
   unique (incident_id, destination)
 );
 -- the only rows that the claim and the reconciler look at
-create index deliveries_due on deliveries (destination, next_attempt_at) where state in ('pending', 'retrying', 'delivering');
+create index deliveries_due on deliveries (destination, next_attempt_at) where state in ('pending', 'retrying', 'delivering', 'suppressed');
+create index deliveries_held on deliveries (held_by, destination) where state = 'suppressed';
 create index deliveries_failed on deliveries (destination) where state = 'failed';
 
 create table attempts (

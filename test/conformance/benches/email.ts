@@ -1,5 +1,5 @@
 /** Conformance bench of the email adapter. */
-import { closeTransports } from '#adapters/email/index.ts';
+import { closeTransports } from '#adapters/email/transport.ts';
 import { SmtpStandIn, type ReceivedMail } from '#test/support/vendors/smtp.ts';
 import type { ConformanceBench, ObservedMessage } from '../bench.ts';
 

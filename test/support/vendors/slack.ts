@@ -85,9 +85,16 @@ export class SlackServer extends VendorServer {
       if (block.type === 'section' && !isEscaped(block.text.text))
         return this.#refuse('invalid_blocks', `not escaped: ${block.text.text}`);
     }
-    const marked = blocks.map((block) => block.text.text).join('\n');
-    this.mentions += marked.match(/<[!@#][^>]*>/g)?.length ?? 0;
-    this.posts.push({ text: readable(marked), links: linksOf(marked), fallback: readable(fallback) });
+    const sections = blocks.filter((block) => block.type === 'section').map((block) => block.text.text);
+    const headers = blocks.filter((block) => block.type === 'header').map((block) => block.text.text);
+    // A header is plain text, everything else is read as markup.
+    const marked = sections.join('\n');
+    this.mentions += `${marked}\n${fallback}`.match(/<[!@#][^>]*>/g)?.length ?? 0;
+    this.posts.push({
+      text: [...headers, readable(marked)].join('\n'),
+      links: linksOf(marked),
+      fallback: readable(fallback),
+    });
     return { status: 200, headers: { 'content-type': 'text/html' }, body: 'ok' };
   }
 

@@ -84,7 +84,7 @@ export class SmtpStandIn {
   }
 
   async stop(): Promise<void> {
-    this.dropAll();
+    // The server ends its connections itself: a raw socket must not be taken from under TLS.
     await new Promise<void>((resolve) => this.#server.close(resolve));
   }
 
@@ -106,7 +106,7 @@ export class SmtpStandIn {
     for (let i = 0; i < times; i++) this.#faults.push(fault);
   }
 
-  /** Cuts every connection. */
+  /** Cuts every connection; for servers without TLS. */
   dropAll(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

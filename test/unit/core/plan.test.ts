@@ -46,6 +46,7 @@ function input({ changes, told = 'nothing', delivered = 0, input: extra }: Case)
     revisions: changes.map((s, i) => ({ revision: delivered + i + 1, recordedAtMs: NOW - 1_000, snapshot: s })),
     unsettled: null,
     lastAcceptedAtMs: null,
+    parent: null,
     nowMs: NOW,
     ...extra,
   };
@@ -58,9 +59,13 @@ function story(c: Case): string[] {
   for (let i = 0; i < 20; i++) {
     const next: Plan = plan(state);
     if (next.do === 'level') return said;
-    if (next.do === 'wait' || next.do === 'giveUp') return [...said, next.do];
+    if (next.do === 'wait' || next.do === 'giveUp' || next.do === 'hold') return [...said, next.do];
     const to = next.do === 'skip' ? next.to : next.covers[1];
-    said.push(next.do === 'skip' ? `skip ${to}` : `${next.action} ${next.covers[0]}-${next.covers[1]}${next.catchUp ? ' catch-up' : ''}`);
+    said.push(
+      next.do === 'skip'
+        ? `skip ${to}`
+        : `${next.action} ${next.covers[0]}-${next.covers[1]}${next.catchUp ? ' catch-up' : ''}`,
+    );
     const told = next.do === 'skip' ? state.told : toldAfter(state.told, next.action);
     state = { ...state, told, deliveredRevision: to, revisions: state.revisions.filter((r) => r.revision > to) };
   }
@@ -78,15 +83,24 @@ describe('policy each', () => {
   test('one message per revision, in order', () => {
     expect(story({ changes: [open, update, update, close, review] })).toEqual(['resolve 1-4 catch-up', 'note 5-5']);
     expect(story({ changes: [open, update] })).toEqual(['open 1-1', 'update 2-2']);
-    expect(story({ changes: [update, close, review], told: 'open', delivered: 1 })).toEqual(['update 2-2', 'resolve 3-3', 'note 4-4']);
+    expect(story({ changes: [update, close, review], told: 'open', delivered: 1 })).toEqual([
+      'update 2-2',
+      'resolve 3-3',
+      'note 4-4',
+    ]);
   });
 
   test('a destination that matches late gets one opening for all before', () => {
-    expect(story({ changes: [open, update, update, update], input: { firstRevision: 3 } })).toEqual(['open 1-3', 'update 4-4']);
+    expect(story({ changes: [open, update, update, update], input: { firstRevision: 3 } })).toEqual([
+      'open 1-3',
+      'update 4-4',
+    ]);
   });
 
   test('more than five behind: one catch-up message', () => {
-    expect(story({ changes: Array.from({ length: 6 }, () => update), told: 'open', delivered: 1 })).toEqual(['update 2-7 catch-up']);
+    expect(story({ changes: Array.from({ length: 6 }, () => update), told: 'open', delivered: 1 })).toEqual([
+      'update 2-7 catch-up',
+    ]);
     expect(story({ changes: Array.from({ length: 5 }, () => update), told: 'open', delivered: 1 })).toHaveLength(5);
   });
 
@@ -101,7 +115,9 @@ describe('policy each', () => {
   });
 
   test('a false positive is retracted', () => {
-    expect(story({ changes: [snapshot('close', { retracted: true })], told: 'open', delivered: 1 })).toEqual(['retract 2-2']);
+    expect(story({ changes: [snapshot('close', { retracted: true })], told: 'open', delivered: 1 })).toEqual([
+      'retract 2-2',
+    ]);
   });
 });
 
@@ -111,7 +127,10 @@ describe('policy lifecycle', () => {
   test('opening, end, review; updates are left out with a decision', () => {
     expect(l({ changes: [open] })).toEqual(['open 1-1']);
     expect(l({ changes: [update, update], told: 'open', delivered: 1 })).toEqual(['skip 3']);
-    expect(l({ changes: [update, close, review], told: 'open', delivered: 1 })).toEqual(['resolve 2-3 catch-up', 'note 4-4']);
+    expect(l({ changes: [update, close, review], told: 'open', delivered: 1 })).toEqual([
+      'resolve 2-3 catch-up',
+      'note 4-4',
+    ]);
   });
 
   test('a rise of severity is told', () => {
@@ -133,27 +152,56 @@ describe('policy lifecycle', () => {
   });
 });
 
+describe('a child of an outage that the same destination accepted', () => {
+  const parent = { id: 'inc_parent', headline: '[Outage] Container Registry' };
+  test('is held back while it is open, and for good when it is over', () => {
+    expect(plan(input({ changes: [open], input: { parent } }))).toEqual({ do: 'hold', untilMs: NOW + 300_000, parent });
+    expect(plan(input({ changes: [open, close], input: { parent } }))).toMatchObject({ do: 'skip', to: 2 });
+  });
+  test('is never held back after it was told', () => {
+    expect(plan(input({ changes: [close], told: 'open', delivered: 1, input: { parent } }))).toMatchObject({
+      action: 'resolve',
+    });
+  });
+});
+
 test('latest: at most one per interval, turns at once', () => {
   const updates = { policy: 'latest', minIntervalMs: 60_000 } as const;
-  expect(plan(input({ changes: [update], told: 'open', delivered: 1, input: { updates, lastAcceptedAtMs: NOW - 10_000 } }))).toEqual({ do: 'wait', untilMs: NOW + 50_000 });
-  expect(story({ changes: [update, close], told: 'open', delivered: 1, input: { updates, lastAcceptedAtMs: NOW - 10_000 } })).toEqual(['resolve 2-3 catch-up']);
+  expect(
+    plan(input({ changes: [update], told: 'open', delivered: 1, input: { updates, lastAcceptedAtMs: NOW - 10_000 } })),
+  ).toEqual({ do: 'wait', untilMs: NOW + 50_000 });
+  expect(
+    story({ changes: [update, close], told: 'open', delivered: 1, input: { updates, lastAcceptedAtMs: NOW - 10_000 } }),
+  ).toEqual(['resolve 2-3 catch-up']);
 });
 
 test('digest: nothing before its time, then one message', () => {
   const early = { policy: 'digest', dueMs: NOW + 1 } as const;
   expect(story({ changes: [open, update], input: { updates: early } })).toEqual(['wait']);
-  expect(story({ changes: [open, update], input: { updates: { policy: 'digest', dueMs: NOW } } })).toEqual(['open 1-2 catch-up']);
+  expect(story({ changes: [open, update], input: { updates: { policy: 'digest', dueMs: NOW } } })).toEqual([
+    'open 1-2 catch-up',
+  ]);
 });
 
 describe('an attempt without an outcome is settled before anything newer', () => {
   const unsettled = { action: 'open', covers: [1, 1], wasRepeat: false } as const;
   test('the same step again where the vendor dedups or can be asked', () => {
     for (const repeat of ['key', 'lookup'] as const) {
-      expect(plan(input({ changes: [open, update], input: { repeat, unsettled } }))).toMatchObject({ action: 'open', covers: [1, 1], settling: true, repeat: false });
+      expect(plan(input({ changes: [open, update], input: { repeat, unsettled } }))).toMatchObject({
+        action: 'open',
+        covers: [1, 1],
+        settling: true,
+        repeat: false,
+      });
     }
   });
   test('once more and marked where it can do neither, never a third time', () => {
-    expect(plan(input({ changes: [open], input: { repeat: 'mark', unsettled } }))).toMatchObject({ settling: true, repeat: true });
-    expect(plan(input({ changes: [open], input: { repeat: 'mark', unsettled: { ...unsettled, wasRepeat: true } } }))).toMatchObject({ do: 'giveUp' });
+    expect(plan(input({ changes: [open], input: { repeat: 'mark', unsettled } }))).toMatchObject({
+      settling: true,
+      repeat: true,
+    });
+    expect(
+      plan(input({ changes: [open], input: { repeat: 'mark', unsettled: { ...unsettled, wasRepeat: true } } })),
+    ).toMatchObject({ do: 'giveUp' });
   });
 });

@@ -1,0 +1,130 @@
+/** Wires what reads Azure: back-fill and the estate, with one HTTP client and one identity (design 3.7). */
+import type { Part } from './api/deps.ts';
+import { createTokenSource, type TokenSource } from './azure/token.ts';
+import type { ConfigHolder } from './config/holder.ts';
+import type { RelayConfig } from './config/types.ts';
+import type { EstateView } from './core/estate-facts.ts';
+import type { Signal } from './core/signal.ts';
+import type { Pools } from './db/pools.ts';
+import { createHttpClient, type HttpClient } from './http/client.ts';
+import { newId } from './ids.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { createBackfill, type Backfill, type BackfillTimes } from './pipeline/backfill/backfill.ts';
+import { createEstateKeeper, type EstateKeeper } from './pipeline/estate/estate.ts';
+import { rejudge } from './pipeline/estate/rejudge.ts';
+import type { Ingest, SignalResult } from './pipeline/ingest.ts';
+
+export interface AzurePartsOptions {
+  holder: ConfigHolder;
+  /** A worker has no receiver that could have been away. */
+  role: 'all' | 'api' | 'worker';
+  pools: Pools;
+  ingest: Ingest;
+  metrics: Metrics;
+  log: Log;
+  onStored(signals: readonly Signal[], results: readonly SignalResult[]): void;
+  onError(error: Error, context: Record<string, unknown>): void;
+  now(): Date;
+  times?: Partial<BackfillTimes>;
+}
+
+export interface AzureParts {
+  start(): void;
+  stop(): Promise<void>;
+  estate(): EstateView;
+  /** Null in a worker. */
+  backfill: Backfill | null;
+  parts(): Part[];
+  refreshMetrics(): void;
+}
+
+/** A thousand events of a year with their texts are some megabytes a page. */
+const BODY_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Nothing runs before `start`. */
+export function createAzureParts(options: AzurePartsOptions): AzureParts {
+  const { holder, pools, ingest, metrics, log, onError, now } = options;
+  const config = (): RelayConfig => holder.current();
+  let http: HttpClient | null = null;
+  let token: TokenSource | null = null;
+  const shared = {
+    pool: pools.read,
+    config,
+    http: () => (http ??= createHttpClient({ egress: config().egress, bodyBytesMax: BODY_BYTES_MAX })),
+    token: () => (token ??= createTokenSource(config().azure!)),
+    onCall: (outcome: string) => metrics.azureCalls.inc({ outcome }),
+    onError,
+    now,
+  };
+  let stopping = false;
+  const keeper: EstateKeeper = createEstateKeeper({
+    ...shared,
+    async onChanged() {
+      const { resources = [], subscriptions = [] } = keeper.view().index?.estate ?? {};
+      log.info({ resources: resources.length, subscriptions: subscriptions.length }, 'estate.read');
+      const again = await rejudge({ pool: pools.read, ingest, config, estate: keeper.view, now });
+      if (again > 0) log.info({ incidents: again }, 'estate.rejudged');
+    },
+  });
+  const backfill =
+    options.role === 'worker'
+      ? null
+      : createBackfill({
+          ...shared,
+          ingest,
+          process: newId('wrk'),
+          onStored: options.onStored,
+          onRound({ left, faults, notes, ...rest }, durationMs) {
+            metrics.backfillRounds.inc({ result: faults.length > 0 ? 'faulty' : 'whole' });
+            metrics.backfillFound.inc(rest.found);
+            log.info(
+              { ...rest, left: left.length, faults, notes, durationMs: Math.round(durationMs) },
+              'backfill.round',
+            );
+          },
+          ...(options.times ? { times: options.times } : {}),
+        });
+  holder.onChange(() => {
+    const old = http;
+    [http, token] = [null, null];
+    // Calls that are under way end by themselves.
+    if (old) setTimeout(() => void old.close(), 60_000).unref();
+    if (!stopping) void keeper.refresh();
+  });
+  return {
+    start() {
+      keeper.start();
+      backfill?.start();
+    },
+    async stop() {
+      stopping = true;
+      await Promise.all([keeper.stop(), backfill?.stop()]);
+      await http?.close();
+    },
+    estate: keeper.view,
+    backfill,
+    parts: () => [...backfillPart(config(), backfill), ...estatePart(config(), keeper)],
+    refreshMetrics() {
+      if (backfill) metrics.backfillAge.set(backfill.okAtMs === 0 ? Number.NaN : (Date.now() - backfill.okAtMs) / 1000);
+      const { takenAt, index } = keeper.view();
+      metrics.estateAge.set(takenAt === null ? Number.NaN : (Date.now() - Date.parse(takenAt)) / 1000);
+      metrics.estateResources.set({ kind: 'registry' }, index?.byKind.get('registry')?.length ?? 0);
+      metrics.estateResources.set({ kind: 'cluster' }, index?.byKind.get('cluster')?.length ?? 0);
+    },
+  };
+}
+
+function backfillPart(config: RelayConfig, backfill: Backfill | null): Part[] {
+  if (config.backfill === null || backfill === null) return [];
+  const { fault } = backfill;
+  return [
+    { name: 'backfill', status: fault === null ? 'ok' : 'degraded', ...(fault === null ? {} : { detail: fault }) },
+  ];
+}
+
+function estatePart(config: RelayConfig, keeper: EstateKeeper): Part[] {
+  if (config.estate === null) return [];
+  const detail = keeper.view().unknown ?? keeper.fault;
+  return [{ name: 'estate', status: detail === null ? 'ok' : 'degraded', ...(detail === null ? {} : { detail }) }];
+}

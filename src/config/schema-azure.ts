@@ -1,0 +1,74 @@
+/** The sections that read Azure: `azure`, `backfill`, `estate`, `owners` (design 3.7, section 4). */
+import { z } from 'zod';
+import { duration } from './duration.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const CALLS_MAX = 2000;
+const ARM_URL = 'https://management.azure.com';
+
+const subscriptionId = z
+  .string()
+  .min(1)
+  .transform((id) => id.toLowerCase());
+
+export const Azure = z
+  .strictObject({
+    tenant: z.string().min(1).optional(),
+    subscriptions: z
+      .union([z.literal('all'), z.array(subscriptionId).min(1, 'must name at least one subscription, or be: all')])
+      .default('all'),
+    armUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).default(ARM_URL),
+    clientId: z.string().min(1).optional(),
+    accessToken: z.string().min(1).optional(),
+    maxCalls: z.int().min(10, 'must be at least 10').max(100_000, 'must be at most 100000').default(CALLS_MAX),
+  })
+  .transform((given) => ({
+    tenant: given.tenant ?? null,
+    subscriptions: given.subscriptions,
+    armUrl: given.armUrl.replace(/\/+$/, ''),
+    clientId: given.clientId ?? null,
+    accessToken: given.accessToken ?? null,
+    callsMax: given.maxCalls,
+  }));
+
+export const Backfill = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    every: duration.optional(),
+    lookback: duration.optional(),
+    grace: duration.optional(),
+  })
+  .transform((given) => ({
+    enabled: given.enabled,
+    everyMs: given.every ?? 5 * MINUTE_MS,
+    lookbackMs: given.lookback ?? HOUR_MS,
+    graceMs: given.grace ?? 5 * MINUTE_MS,
+  }));
+
+export const EstateSection = z
+  .strictObject({
+    every: duration.optional(),
+    file: z.string().min(1).optional(),
+    staleAfter: duration.optional(),
+    enabled: z.boolean().default(true),
+  })
+  .transform((given) => ({
+    enabled: given.enabled,
+    file: given.file ?? null,
+    everyMs: given.every ?? HOUR_MS,
+    // A file that somebody keeps by hand is as good as its keeper: it grows stale only where the config says so.
+    staleAfterMs: given.staleAfter ?? (given.file === undefined ? 24 * HOUR_MS : null),
+  }));
+
+const names = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)], { error: 'must be a destination or a list of them' })
+  .transform((given): readonly string[] => [given].flat());
+
+/** `file` is read beside the config: see config/owners.ts. */
+export const Owners = z.strictObject({
+  tag: z.string().min(1).optional(),
+  file: z.string().min(1).optional(),
+  destinations: z.record(z.string(), names, { error: 'must be a map of owners and destinations' }).default({}),
+  default: z.array(z.string()).default([]),
+});

@@ -1,0 +1,112 @@
+/** Wires the Event Hub receivers to the store, the fold, the log and the metrics. */
+import type { Pool } from 'pg';
+import type { ApiDeps, Part } from './api/deps.ts';
+import { reportSignals } from './api/receivers.ts';
+import type { ConfigHolder } from './config/holder.ts';
+import type { Signal } from './core/signal.ts';
+import { claimOwnership, forgetPosition, listOwnership, listPositions, releaseOwnership } from './db/event-hubs.ts';
+import type { Metrics } from './metrics.ts';
+import { commitHubSlice } from './pipeline/hub-commit.ts';
+import { UnavailableError, type Ingest, type SignalResult } from './pipeline/ingest.ts';
+import type { Spool } from './pipeline/spool/spool.ts';
+import type { HubStore } from './receivers/event-hubs/checkpoint-store.ts';
+import type { HubMove, HubReceiverOptions, HubState } from './receivers/event-hubs/hub-receiver.ts';
+import { createHubReceivers, type HubReceivers } from './receivers/event-hubs/hub-receivers.ts';
+
+export interface StartHubsOptions extends Pick<ApiDeps, 'metrics' | 'log' | 'onTest' | 'now'> {
+  holder: ConfigHolder;
+  pool: Pool;
+  ingest: Ingest;
+  /** Hears of signals that the store does not take: it tells the severe ones directly (design 3.7). */
+  spool?: Pick<Spool, 'active' | 'submit'> | null;
+  tuning?: HubReceiverOptions['tuning'];
+}
+
+/** More than all hubs together hold in memory by default. */
+const APART_MAX = 50_000;
+
+/** Starts what the config names, and follows its changes. Connects in the background. */
+export function startHubs(options: StartHubsOptions): HubReceivers {
+  const { holder, pool, ingest, metrics, log } = options;
+  const hubs = createHubReceivers({
+    store: hubStore(pool),
+    log,
+    now: options.now,
+    onEvent: (what, hub) => metrics.hubEvents.inc({ hub, what }),
+    tuning: options.tuning ?? {},
+    async commit(signals, move, hub) {
+      const started = performance.now();
+      const results = await storeSlice(signals, move, hub.name);
+      if (results === 'lost') return 'lost';
+      const durationMs = Math.round((performance.now() - started) * 100) / 100;
+      const fields = { hub: hub.name, partition: move?.partitionId ?? null, durationMs };
+      reportSignals(options, { signals, results }, fields);
+      return 'stored';
+    },
+  });
+  const apart = new Set<string>();
+
+  async function storeSlice(signals: Signal[], move: HubMove | null, hub: string): Promise<SignalResult[] | 'lost'> {
+    try {
+      // What is spooled comes first; a hub keeps its events until then.
+      if (options.spool?.active) throw new UnavailableError('what is spooled is stored first');
+      return await commitHubSlice(ingest, signals, move);
+    } catch (error) {
+      if (error instanceof UnavailableError) await aside(signals, hub);
+      throw error;
+    }
+  }
+
+  /** Once per signal, for a batch is tried again and again. Its own commit then finds repeats. */
+  async function aside(signals: Signal[], hub: string): Promise<void> {
+    const fresh = signals.filter((signal) => !apart.has(signal.fingerprint));
+    if (!options.spool || fresh.length === 0) return;
+    if (apart.size > APART_MAX) apart.clear();
+    for (const signal of fresh) apart.add(signal.fingerprint);
+    await options.spool.submit(fresh).then(
+      (results) => reportSignals(options, { signals: fresh, results }, { hub }),
+      (error: unknown) => log.warn({ hub, error: (error as Error).message }, 'hub.not-spooled'),
+    );
+  }
+
+  const apply = (): void => {
+    hubs
+      .apply(holder.current().receivers.eventHubs)
+      .catch((error: unknown) => log.error({ error: (error as Error).message }, 'hubs.apply'));
+  };
+  apply();
+  holder.onChange(apply);
+  return hubs;
+}
+
+/** The store of ownership and positions on a pool. */
+export function hubStore(pool: Pool): HubStore {
+  return {
+    listOwnership: (key) => listOwnership(pool, key),
+    claimOwnership: (key, claim) => claimOwnership(pool, key, claim),
+    releaseOwnership: (key, claim) => releaseOwnership(pool, key, claim),
+    listPositions: (key) => listPositions(pool, key),
+    forgetPosition: (key, position) => forgetPosition(pool, key, position),
+  };
+}
+
+/** Brings the gauges up to date. */
+export function refreshHubMetrics(states: readonly HubState[], metrics: Metrics): void {
+  for (const gauge of [metrics.hubLag, metrics.hubLagAge, metrics.hubProgressAge]) gauge.reset();
+  for (const { name: hub, partitions } of states) {
+    for (const { id: partition, lag, lagAgeS, lastProgressAt } of partitions) {
+      metrics.hubLag.set({ hub, partition }, lag);
+      metrics.hubLagAge.set({ hub, partition }, lagAgeS);
+      metrics.hubProgressAge.set({ hub, partition }, Math.max(0, (Date.now() - Date.parse(lastProgressAt)) / 1000));
+    }
+  }
+}
+
+/** One part per hub for `/readyz`. */
+export function hubParts(states: readonly HubState[]): Part[] {
+  return states.map(({ name, status, detail }) => ({
+    name: `event-hub ${name}`,
+    status,
+    ...(detail === null ? {} : { detail }),
+  }));
+}

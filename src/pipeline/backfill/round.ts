@@ -1,0 +1,144 @@
+/** One round of back-fill: note our gaps, ask Azure, feed what is missing. One replica at a time. */
+import { listSubscriptions } from '#src/azure/estate-read.ts';
+import { openSession, type AzureSession } from '#src/azure/session.ts';
+import type { TokenSource } from '#src/azure/token.ts';
+import type { RelayConfig } from '#src/config/types.ts';
+import { quietSpans } from '#src/core/gap.ts';
+import { serviceHealthIdentity } from '#src/core/identity.ts';
+import {
+  aloneAmongReplicas,
+  endRound,
+  findHeld,
+  listGaps,
+  readBackfillState,
+  readBeats,
+  recordGap,
+  startRound,
+} from '#src/db/gaps.ts';
+import type { HttpClient } from '#src/http/client.ts';
+import { takeAzureLists } from './azure-list.ts';
+import { feed, type FeedOptions } from './feed.ts';
+import { pullAll, pullChanged, type Pulled } from './pull.ts';
+
+export interface RoundOptions extends FeedOptions {
+  config(): RelayConfig;
+  /** Made anew when the config changes. */
+  http(): HttpClient;
+  token(): TokenSource;
+  signal: AbortSignal;
+  onCall(outcome: string): void;
+}
+
+export interface Round {
+  /** `full`: every subscription's own list; `quick`: one query, details where something is new. */
+  kind: 'full' | 'quick';
+  /** Looks back to here at least; always to the last whole round, less the lookback. ISO 8601 UTC. */
+  since: string | null;
+  /** Subscriptions that an earlier round has left; null: all. */
+  only: readonly string[] | null;
+}
+
+export interface RoundResult {
+  kind: Round['kind'];
+  calls: number;
+  events: number;
+  found: number;
+  subscriptions: number;
+  /** For people: what could not be read, also what we may not read. */
+  faults: string[];
+  notes: string[];
+  left: string[];
+  /** The next round has to look back as far as this one. */
+  incomplete: boolean;
+}
+
+const LOCK = 'relay backfill';
+/** Beats and gaps further back explain nothing that a round may find. */
+const BEAT_DAYS = 30;
+const GAPS_MAX = 200;
+
+/** Null when another replica is at it. Rejects when the database or everything of Azure is away. */
+export async function runRound(options: RoundOptions, round: Round): Promise<RoundResult | null> {
+  return aloneAmongReplicas(options.pool, LOCK, () => run(options, round));
+}
+
+async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
+  const { pool, now, signal } = options;
+  const { azure, backfill } = options.config();
+  if (azure === null || backfill === null) throw new Error('back-fill is not configured');
+  const startedAt = now();
+  const state = await readBackfillState(pool);
+  await startRound(pool, round.kind);
+  const { armUrl, callsMax } = azure;
+  const session = openSession({
+    armUrl,
+    http: options.http(),
+    token: options.token(),
+    callsMax,
+    signal,
+    onCall: options.onCall,
+  });
+  const result: RoundResult = {
+    kind: round.kind,
+    calls: 0,
+    events: 0,
+    found: 0,
+    subscriptions: 0,
+    faults: [],
+    notes: [],
+    left: [],
+    incomplete: false,
+  };
+  try {
+    const bornAt = await noteSpans(options);
+    const usual = Date.parse(state?.coveredUntil ?? startedAt.toISOString()) - backfill.lookbackMs;
+    const since = new Date(Math.min(usual, Date.parse(round.since ?? '') || Infinity)).toISOString();
+    const all = azure.subscriptions === 'all' ? await listSubscriptions(session) : azure.subscriptions;
+    const subscriptions = round.only ?? all;
+    const pulled = await pull(options, { session, round, subscriptions, all: azure.subscriptions === 'all', since });
+    const graceMs = round.kind === 'quick' ? backfill.graceMs : 0;
+    const notAfter = new Date(startedAt.getTime() - graceMs).toISOString();
+    const gaps = (await listGaps(pool, GAPS_MAX))
+      .filter((gap) => gap.cause !== 'no-rule' && gap.cause !== 'not-delivered')
+      .reverse();
+    result.found = await feed(options, { events: pulled.events, gaps, bornAt, since, notAfter });
+    pulled.faults.push(
+      ...(await takeAzureLists(options, { session, subscriptions: azure.subscriptions === 'all' ? null : all })),
+    );
+    Object.assign(result, {
+      events: pulled.events.length,
+      subscriptions: subscriptions.length,
+      faults: pulled.faults,
+      notes: pulled.notes,
+      incomplete: pulled.incomplete,
+      left: pulled.left,
+    });
+  } catch (error) {
+    result.incomplete = true;
+    result.faults.push((error as Error).message);
+    throw error;
+  } finally {
+    result.calls = session.calls;
+    await endRound(pool, { ...result, coveredUntil: result.incomplete ? null : startedAt.toISOString() });
+  }
+  return result;
+}
+
+/** Holes between beats become gaps. Returns since when there is a relay. */
+async function noteSpans({ pool, now }: RoundOptions): Promise<string> {
+  const beats = await readBeats(pool, BEAT_DAYS);
+  for (const span of quietSpans(beats)) await recordGap(pool, { ...span, key: `quiet/${span.from}` });
+  return beats[0]?.firstAt ?? now().toISOString();
+}
+
+function pull(
+  options: RoundOptions,
+  asked: { session: AzureSession; round: Round; subscriptions: readonly string[]; all: boolean; since: string },
+): Promise<Pulled> {
+  const { round, ...rest } = asked;
+  const held = async (trackingIds: readonly string[]) => {
+    const found = await findHeld(options.pool, trackingIds.map(serviceHealthIdentity));
+    return new Map(found.map((incident) => [(incident.trackingId ?? '').toLowerCase(), incident.posts]));
+  };
+  return (round.kind === 'full' ? pullAll : pullChanged)({ ...rest, held });
+}

@@ -1,0 +1,137 @@
+/** Sorts due deliveries by what the planner says of each: leave out, wait, hold back, or take a step. Pure but for the plan's clock. */
+import type { Action } from '#src/core/adapter.ts';
+import { plan, type Plan, type UpdatesPolicy } from '#src/core/plan.ts';
+import type { Destination, RelayConfig } from '#src/config/types.ts';
+import type { DueDelivery, Hold, Skip } from '#src/db/deliveries.ts';
+import { digestDueMs } from './digest.ts';
+
+/** A plan that ends in an attempt. */
+export type Claimable = {
+  do: 'step' | 'giveUp';
+  action: Action;
+  covers: [number, number];
+  catchUp: boolean;
+  settling: boolean;
+  repeat: boolean;
+};
+
+export interface Judged {
+  skips: Skip[];
+  waits: { id: string; fence: number; until: string }[];
+  holds: Hold[];
+  steps: { row: DueDelivery; plan: Claimable }[];
+}
+
+/** Plans every row. */
+export function judge(
+  target: Destination,
+  due: readonly DueDelivery[],
+  now: { config: RelayConfig; nowMs: number },
+): Judged {
+  const judged: Judged = { skips: [], waits: [], holds: [], steps: [] };
+  for (const row of due) {
+    const { id, fence } = row;
+    const planned = planFor(target, row, now);
+    switch (planned.do) {
+      case 'skip':
+        judged.skips.push({ id, fence, to: planned.to, ...decision(target.name, 'policy', planned.reason) });
+        break;
+      case 'level':
+        judged.skips.push({
+          id,
+          fence,
+          to: row.wantedRevision,
+          ...decision(target.name, 'level', 'nothing left to tell'),
+        });
+        break;
+      case 'wait':
+        judged.waits.push({ id, fence, until: new Date(planned.untilMs).toISOString() });
+        break;
+      case 'hold':
+        judged.holds.push(heldBack(target.name, row, planned));
+        break;
+      case 'step':
+        judged.steps.push({
+          row,
+          plan: { ...planned, repeat: planned.repeat || isDoubted(target, row, planned.covers) },
+        });
+        break;
+      case 'giveUp':
+        judged.steps.push({
+          row,
+          plan: { ...planned, action: row.unsettled!.action, catchUp: false, settling: true, repeat: false },
+        });
+        break;
+    }
+  }
+  return judged;
+}
+
+function planFor(
+  target: Destination,
+  row: DueDelivery,
+  { config, nowMs }: { config: RelayConfig; nowMs: number },
+): Plan {
+  const revisions = (row.revisions ?? []).map((r) => ({
+    revision: r.revision,
+    recordedAtMs: Date.parse(r.recordedAt),
+    snapshot: r.snapshot,
+  }));
+  const unsettled = row.unsettled
+    ? {
+        action: row.unsettled.action,
+        covers: [row.unsettled.from, row.unsettled.to] as const,
+        wasRepeat: row.unsettled.wasRepeat,
+      }
+    : null;
+  return plan({
+    updates: policyOf(target, { oldestMs: revisions[0]?.recordedAtMs ?? nowMs, passThrough: config.passThrough }),
+    repeat: target.adapter.repeat,
+    told: row.told,
+    toldSeverity: row.toldSeverity,
+    deliveredRevision: row.deliveredRevision,
+    firstRevision: row.firstRevision,
+    revisions,
+    unsettled,
+    // passThrough turns off everything of ours that can hold a notification back (design 3.7).
+    parent: config.passThrough ? null : row.parent,
+    lastAcceptedAtMs: row.lastAcceptedAt ? Date.parse(row.lastAcceptedAt) : null,
+    nowMs,
+  });
+}
+
+function heldBack(destination: string, row: DueDelivery, planned: Extract<Plan, { do: 'hold' }>): Hold {
+  const { parent } = planned;
+  return {
+    id: row.id,
+    fence: row.fence,
+    until: new Date(planned.untilMs).toISOString(),
+    parent: parent.id,
+    summary: `${destination}: held back while ${parent.headline} is going on`,
+    data: { decision: 'suppressed', destination, parent: parent.id, headline: parent.headline },
+  };
+}
+
+/** The step holds something that was given up without an answer, and the vendor cannot tell whether it arrived. */
+function isDoubted(target: Destination, row: DueDelivery, covers: readonly [number, number]): boolean {
+  return target.adapter.repeat === 'mark' && (row.doubtedRevision ?? 0) >= covers[0];
+}
+
+function policyOf(
+  target: Destination,
+  { oldestMs, passThrough }: { oldestMs: number; passThrough: boolean },
+): UpdatesPolicy {
+  const { updates } = target;
+  if (passThrough && (updates.policy === 'digest' || updates.policy === 'latest')) return { policy: 'each' };
+  return updates.policy === 'digest'
+    ? { policy: 'digest', dueMs: digestDueMs(updates.at, target.timezone, oldestMs) }
+    : updates;
+}
+
+function decision(
+  destination: string,
+  word: string,
+  reason: string,
+): { summary: string; data: Record<string, unknown> } {
+  return { summary: `${destination}: nothing sent (${reason})`, data: { decision: word, destination, reason } };
+}

@@ -1,0 +1,140 @@
+/**
+ * An append-only file of JSON lines that is on disk before anyone is told so. Appends of one moment share an fsync. A
+ * torn last line, from a crash in the middle of a write, was never acknowledged and is cut off.
+ */
+import {
+  closeSync,
+  fdatasync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  fstatSync,
+  write,
+  writeFileSync,
+  fsyncSync,
+  renameSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
+
+const writeAsync = promisify(write) as unknown as (
+  fd: number,
+  data: Buffer,
+  offset: number,
+  length: number,
+  position: number,
+) => Promise<unknown>;
+const syncAsync = promisify(fdatasync);
+
+/** The journal has reached its limit, or the disk is full: nothing was kept. */
+export class JournalFullError extends Error {}
+
+export interface Journal {
+  /** Resolves when all lines are on disk. */
+  append(lines: readonly string[]): Promise<void>;
+  /** Lines after the mark, at most about `bytesMax`, and the mark after them. */
+  read(bytesMax: number): { lines: string[]; next: number };
+  /** Everything before has been dealt with; durable. A journal that is wholly dealt with becomes empty. */
+  advance(next: number): void;
+  /** Bytes not yet dealt with. */
+  readonly size: number;
+  close(): void;
+}
+
+/** Opens or creates `path`; the mark lives beside it. */
+export function openJournal(path: string, { bytesMax }: { bytesMax: number }): Journal {
+  closeSync(openSync(path, 'a', 0o600));
+  const file = openSync(path, 'r+');
+  let end = wholeLines(file);
+  ftruncateSync(file, end);
+  let mark = Math.min(readMark(`${path}.mark`), end);
+  let waiting: { data: Buffer; resolve(): void; reject(error: Error): void }[] = [];
+  let writing = false;
+
+  async function flush(): Promise<void> {
+    writing = true;
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      const data = Buffer.concat(batch.map((entry) => entry.data));
+      try {
+        if (end - mark + data.length > bytesMax)
+          throw new JournalFullError(`the spool holds ${end - mark} bytes, its limit is ${bytesMax}`);
+        await writeAsync(file, data, 0, data.length, end);
+        await syncAsync(file);
+        end += data.length;
+        for (const entry of batch) entry.resolve();
+      } catch (error) {
+        // What may be half written lies beyond the end and is overwritten by the next append.
+        const full = error instanceof JournalFullError || (error as NodeJS.ErrnoException).code === 'ENOSPC';
+        for (const entry of batch)
+          entry.reject(full ? new JournalFullError((error as Error).message) : (error as Error));
+      }
+    }
+    writing = false;
+  }
+
+  return {
+    append(lines) {
+      return new Promise((resolve, reject) => {
+        waiting.push({ data: Buffer.from(lines.map((line) => `${line}\n`).join('')), resolve, reject });
+        if (!writing) {
+          writing = true;
+          setImmediate(() => void flush());
+        }
+      });
+    },
+    read(limit) {
+      const want = Math.min(limit, end - mark);
+      let text = readRange(file, mark, want);
+      // A line longer than the limit is read whole.
+      if (!text.includes(0x0a) && want < end - mark) text = readRange(file, mark, end - mark);
+      const cut = text.lastIndexOf(0x0a) + 1;
+      const lines = text.subarray(0, cut).toString('utf8').split('\n').slice(0, -1);
+      return { lines, next: mark + cut };
+    },
+    advance(next) {
+      mark = next;
+      if (mark === end && !writing && waiting.length === 0 && end > 0) {
+        // The mark first: a crash in between finds a mark beyond the end, which reads as empty.
+        ftruncateSync(file, 0);
+        fsyncSync(file);
+        end = 0;
+        mark = 0;
+      }
+      writeMark(`${path}.mark`, mark);
+    },
+    get size() {
+      return end - mark + waiting.reduce((sum, entry) => sum + entry.data.length, 0);
+    },
+    close() {
+      closeSync(file);
+    },
+  };
+}
+
+function wholeLines(file: number): number {
+  const { size } = fstatSync(file);
+  const tail = readRange(file, Math.max(0, size - 4 * 1024 * 1024), Math.min(size, 4 * 1024 * 1024));
+  const cut = tail.lastIndexOf(0x0a) + 1;
+  return cut === 0 ? 0 : size - tail.length + cut;
+}
+
+function readRange(file: number, from: number, length: number): Buffer {
+  const buffer = Buffer.alloc(length);
+  const read = length === 0 ? 0 : readSync(file, buffer, 0, length, from);
+  return buffer.subarray(0, read);
+}
+
+function readMark(path: string): number {
+  try {
+    return Number(readFileSync(path, 'utf8')) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+function writeMark(path: string, mark: number): void {
+  writeFileSync(`${path}.new`, String(mark), { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
+}

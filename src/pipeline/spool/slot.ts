@@ -1,0 +1,48 @@
+/**
+ * A place of one's own in the spool folder. Replicas may share a volume: each takes a numbered slot under a lock of the
+ * operating system, which ends with the process however that dies; the slots of dead ones are drained by whoever lives.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+export interface Slot {
+  folder: string;
+  release(): void;
+}
+
+/** More replicas than this on one volume is not a set-up that we know of. */
+const SLOTS = 32;
+
+/** Takes one slot; null when somebody has it. Throws when the folder cannot be written or locked. */
+export function takeSlot(folder: string, number: number): Slot | null {
+  const own = join(folder, String(number).padStart(2, '0'));
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  const lock = new DatabaseSync(join(own, 'lock'), { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    // 5 is SQLITE_BUSY.
+    if (error instanceof Error && 'errcode' in error && error.errcode === 5) return null;
+    throw error;
+  }
+  return { folder: own, release: () => void (lock.isOpen && lock.close()) };
+}
+
+/** Takes the first free slot. */
+export function takeAnySlot(folder: string): Slot {
+  for (let number = 0; number < SLOTS; number++) {
+    const slot = takeSlot(folder, number);
+    if (slot) return slot;
+  }
+  throw new Error(`all ${SLOTS} slots of the spool folder are in use`);
+}
+
+/** Slots whose owners are gone, one after the other; each must be released. */
+export function* takeOrphans(folder: string): Generator<Slot> {
+  for (let number = 0; number < SLOTS; number++) {
+    const slot = takeSlot(folder, number);
+    if (slot) yield slot;
+  }
+}

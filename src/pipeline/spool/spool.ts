@@ -1,0 +1,190 @@
+/**
+ * Ingest that survives Postgres being away (design 3.7): signals go to a local file, are acknowledged as `spooled` once
+ * they are on disk, and are folded in arrival order, before anything newer, when Postgres is back.
+ */
+import { join } from 'node:path';
+import type { Signal } from '#src/core/signal.ts';
+import type { Queryable } from '#src/db/pools.ts';
+import { recordDirect } from '#src/db/spool.ts';
+import { newId } from '#src/ids.ts';
+import { BusyError, UnavailableError, type Ingest, type SignalResult } from '../ingest.ts';
+import { createFailOpen, type FailOpen, type FailOpenOptions } from './fail-open.ts';
+import { JournalFullError, openJournal, type Journal } from './journal.ts';
+import { openOverCache, type OverCache } from './over-cache.ts';
+import { takeAnySlot, takeOrphans, type Slot } from './slot.ts';
+
+export interface SpoolOptions extends Omit<FailOpenOptions, 'over' | 'journal'> {
+  folder: string;
+  ingest: Ingest;
+  /** False until the database has been seen once: before that nothing is known about its tables. */
+  ready(): boolean;
+  /** Limit of the file; beyond it senders get 503. */
+  bytesMax?: number;
+}
+
+export interface Spool extends Ingest {
+  /** Signals go to disk at present. */
+  readonly active: boolean;
+  readonly bytes: number;
+  readonly over: OverCache;
+  /** Why the last append failed; null while the spool can take signals. */
+  readonly fault: string | null;
+  /** One look: drains when there is something and Postgres answers. */
+  drainOnce(): Promise<void>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const BYTES_MAX = 512 * 1024 * 1024;
+const CHUNK_BYTES = 2 * 1024 * 1024;
+const CHUNK_SIGNALS = 500;
+const LOOK_MS = 500;
+/** Every so many looks the slots of dead replicas are looked at. */
+const ORPHANS_EVERY = 60;
+
+/** Takes a slot of the folder and whatever an earlier process left in it. Throws when the folder cannot be used. */
+export function openSpool(options: SpoolOptions): Spool {
+  const slot = takeAnySlot(options.folder);
+  const over = openOverCache(join(slot.folder, 'over.json'));
+  const own = openPart(slot, options, over);
+  let active = own.journal.size > 0;
+  let fault: string | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let draining: Promise<void> | null = null;
+  let looks = 0;
+
+  async function submit(signals: Signal[]): Promise<SignalResult[]> {
+    if (active || !options.ready()) return append(signals);
+    try {
+      const results = await options.ingest.submit(signals);
+      for (const [index, result] of results.entries()) {
+        if (result.outcome === 'resolved') over.add(signals[index]!.identity);
+        if (result.outcome === 'opened') over.remove(signals[index]!.identity);
+      }
+      return results;
+    } catch (error) {
+      if (!(error instanceof UnavailableError) || error instanceof BusyError) throw error;
+      return append(signals);
+    }
+  }
+
+  async function append(signals: Signal[]): Promise<SignalResult[]> {
+    active = true;
+    try {
+      await own.journal.append(signals.map((signal) => JSON.stringify(signal)));
+    } catch (error) {
+      fault = (error as Error).message;
+      // Told all the same: a page that may have to be told twice beats none (fail open).
+      own.failOpen.consider(signals);
+      throw new UnavailableError(
+        error instanceof JournalFullError ? 'the spool is full' : 'the spool cannot be written',
+        { cause: error },
+      );
+    }
+    fault = null;
+    own.failOpen.consider(signals);
+    return signals.map(() => ({ id: newId('sig'), incident: null, outcome: 'spooled' }));
+  }
+
+  function drainOnce(): Promise<void> {
+    draining ??= look().finally(() => (draining = null));
+    return draining;
+  }
+
+  async function look(): Promise<void> {
+    if (!options.ready()) return;
+    if (active && (await drainPart(own, options.ingest))) {
+      // No await between the empty look and this: what comes in now goes the usual way.
+      active = own.journal.size > 0;
+      if (!active) own.failOpen.clear();
+    }
+    if (looks++ % ORPHANS_EVERY === 0 && !active) await drainOrphans();
+  }
+
+  async function drainOrphans(): Promise<void> {
+    for (const orphan of takeOrphans(options.folder)) {
+      const part = openPart(orphan, options, over);
+      try {
+        if (part.journal.size > 0 && (await drainPart(part, options.ingest))) part.failOpen.clear();
+      } finally {
+        part.close();
+      }
+    }
+  }
+
+  async function loop(): Promise<void> {
+    await drainOnce().catch((error: unknown) => options.onError(error as Error, { what: 'spool' }));
+    if (!stopped) timer = setTimeout(() => void loop(), LOOK_MS);
+  }
+
+  return {
+    submit,
+    submitWith: (signals, alongside) => options.ingest.submitWith(signals, alongside),
+    drain: () => options.ingest.drain(),
+    get waiting() {
+      return options.ingest.waiting;
+    },
+    get active() {
+      return active;
+    },
+    get bytes() {
+      return own.journal.size;
+    },
+    get fault() {
+      return fault;
+    },
+    over,
+    drainOnce,
+    start: () => void loop(),
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await draining?.catch(() => undefined);
+      await own.failOpen.settle(2_000);
+      own.close();
+    },
+  };
+}
+
+interface Part {
+  journal: Journal;
+  failOpen: FailOpen;
+  close(): void;
+}
+
+function openPart(slot: Slot, options: SpoolOptions, over: OverCache): Part {
+  const journal = openJournal(join(slot.folder, 'signals.jsonl'), { bytesMax: options.bytesMax ?? BYTES_MAX });
+  const intents = openJournal(join(slot.folder, 'openings.jsonl'), { bytesMax: BYTES_MAX });
+  const failOpen = createFailOpen({ ...options, over, journal: intents });
+  return {
+    journal,
+    failOpen,
+    close() {
+      journal.close();
+      intents.close();
+      slot.release();
+    },
+  };
+}
+
+/** Folds what the journal holds. True when it has become empty; false when Postgres is (still) away. */
+async function drainPart(part: Part, ingest: Ingest): Promise<boolean> {
+  while (part.journal.size > 0) {
+    const { lines, next } = part.journal.read(CHUNK_BYTES);
+    if (lines.length === 0) return false;
+    const signals = lines.map((line) => JSON.parse(line) as Signal);
+    for (let at = 0; at < signals.length; at += CHUNK_SIGNALS) {
+      const chunk = signals.slice(at, at + CHUNK_SIGNALS);
+      const attempts = part.failOpen.attemptsFor(new Set(chunk.map((signal) => signal.identity)));
+      try {
+        await ingest.submitWith(chunk, (db: Queryable) => recordDirect(db, attempts));
+      } catch (error) {
+        if (error instanceof UnavailableError) return false;
+        throw error;
+      }
+    }
+    part.journal.advance(next);
+  }
+  return true;
+}

@@ -1,0 +1,162 @@
+/** kill -9 at random moments and at named places, with and without its Postgres, with roles together and apart. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkRecord, checkVendors, heldRecoveries, idsOf, waitLevel } from './promises.ts';
+import type { RelayProcess } from './relay-process.ts';
+import type { Context, Scenario } from './scenario.ts';
+import type { Sender } from './sender.ts';
+import { openStage, type Stage } from './stage.ts';
+import { playOutage, type Sent } from './traffic.ts';
+
+const ROUTES = 'routes: [{ match: {}, to: [oncall, jsm, itsm, channel, mail, hook] }]';
+/** With `+1` the kill falls while COMMIT is on its way. */
+const INGEST = ['ingest.in-commit:2', 'ingest.in-commit:2+1', 'ingest.before-ring:2'];
+const DELIVERY = ['delivery.before-call:3', 'delivery.after-call:3'];
+const NEXT_ATTEMPT_MS = 5_000;
+/** What a dead worker held waits for its lease, 5 s from its last heartbeat (design 3.4), and for the next look of another. */
+const HELD_APART_MS = 7_000;
+
+interface Variant {
+  name: string;
+  footing: 'embedded' | 'redis';
+  /** Postgres dies with it. */
+  group: boolean;
+  random: number;
+  failpoints: readonly string[];
+}
+
+export const kill: Scenario = {
+  name: 'kill',
+  footings: 'embedded (node alone, with Postgres), redis (api and worker apart)',
+  async run(context) {
+    const points = [...INGEST, ...DELIVERY];
+    const times = context.size(1, 12);
+    const repeated = Array.from({ length: times }, () => points).flat();
+    await play(context, {
+      name: 'node',
+      footing: 'embedded',
+      group: false,
+      random: context.size(2, 60),
+      failpoints: repeated,
+    });
+    await play(context, {
+      name: 'group',
+      footing: 'embedded',
+      group: true,
+      random: context.size(2, 40),
+      failpoints: [],
+    });
+    await play(context, {
+      name: 'apart',
+      footing: 'redis',
+      group: false,
+      random: context.size(2, 60),
+      failpoints: repeated,
+    });
+  },
+};
+
+interface Cycle {
+  victim: RelayProcess;
+  /** Null: at a random moment. */
+  point: string | null;
+}
+
+async function play(context: Context, variant: Variant): Promise<void> {
+  const stage = await openStage(context, { footing: variant.footing, rest: ROUTES });
+  const apart = variant.footing === 'redis';
+  const front = await stage.relay('front', apart ? { RELAY_ROLE: 'api' } : {});
+  const back = apart ? await stage.relay('worker', { RELAY_ROLE: 'worker' }) : front;
+  const cycles: Cycle[] = [
+    ...variant.failpoints.map((point) => ({ victim: point.startsWith('ingest') ? front : back, point })),
+    ...Array.from({ length: variant.random }, (_, n) => ({ victim: n % 2 === 0 ? back : front, point: null })),
+  ];
+  await front.start(armed(cycles[0], front));
+  if (apart) await back.start();
+  const sender = stage.sender(front);
+  const under: Promise<Sent[][]>[] = [];
+  const killsMs: number[] = [];
+  let worstNext = 0;
+  for (const [index, one] of cycles.entries()) {
+    const ids = [0, 1, 2].map((n) => `${variant.name.toUpperCase()}-${String(index).padStart(3, '0')}${n}`);
+    const next = cycles[index + 1];
+    const { killedMs, posts } = await cycle(context, one, { next, group: variant.group, sender, ids });
+    under.push(posts);
+    if (one.victim === back) killsMs.push(killedMs);
+    worstNext = Math.max(worstNext, (firstCallAfter(stage, killedMs) ?? killedMs) - killedMs);
+    context.add('cycles', 1);
+    // Another kill before the lease is over would hide how long it takes.
+    if (apart && one.victim === back) {
+      await posts;
+      await waitLevel(context, stage, { sender, ids });
+    }
+  }
+  const sent = (await Promise.all(under)).flat(2);
+  const ids = idsOf(sent);
+  const deliveries = await waitLevel(context, stage, { sender, ids });
+  await checkRecord(context, sender, sent);
+  checkVendors(context, stage, { ids, deliveries });
+  judgeRecovery(context, { variant, worstNext, held: heldRecoveries(deliveries, killsMs) });
+  await Promise.all(stage.relays.map((relay) => relay.stop()));
+}
+
+function judgeRecovery(
+  context: Context,
+  { variant, worstNext, held }: { variant: Variant; worstNext: number; held: number[] },
+): void {
+  const worstHeld = Math.max(0, ...held);
+  const heldLimit = variant.footing === 'embedded' ? NEXT_ATTEMPT_MS : HELD_APART_MS;
+  const { name } = variant;
+  context.recovery(Math.max(worstNext, worstHeld));
+  context.figure(`${name}: next attempt of anything, worst ms`, worstNext);
+  context.figure(`${name}: next attempt of what was held, worst ms`, worstHeld);
+  context.figure(`${name}: attempts interrupted`, held.length);
+  context.promise(
+    `${name}: the next attempt comes within ${NEXT_ATTEMPT_MS} ms of the kill, restart included`,
+    worstNext < NEXT_ATTEMPT_MS,
+    worstNext,
+  );
+  context.promise(
+    `${name}: what the dead process held is tried within ${heldLimit} ms`,
+    worstHeld < heldLimit,
+    worstHeld,
+  );
+}
+
+/** How to start the victim of one cycle for the next. */
+function armed(next: Cycle | undefined, victim: RelayProcess): { failpoint?: string } {
+  return next && next.victim === victim && next.point !== null ? { failpoint: next.point } : {};
+}
+
+/** Posts under way, one kill, one restart. An armed relay may die of the posts of the cycle before: they go on. */
+async function cycle(
+  context: Context,
+  { victim, point }: Cycle,
+  options: { next: Cycle | undefined; group: boolean; sender: Sender; ids: string[] },
+): Promise<{ killedMs: number; posts: Promise<Sent[][]> }> {
+  const { next, group, sender, ids } = options;
+  if (point !== null && victim.failpoint !== point) {
+    await victim.stop();
+    await victim.start({ failpoint: point });
+  }
+  const posts = Promise.all(ids.map((id) => playOutage(sender, id)));
+  if (point === null) {
+    await sleep(context.random.int(5, 250));
+    await (group ? victim.killAll() : victim.kill());
+  } else {
+    const died = await Promise.race([victim.gone().then(() => true), sleep(10_000, false, { ref: false })]);
+    context.promise('a failpoint is reached', died, point);
+    if (!died) await victim.kill();
+  }
+  const killedMs = Date.now();
+  await victim.start(armed(next, victim));
+  return { killedMs, posts };
+}
+
+/** When a vendor was next called after this moment. */
+function firstCallAfter(stage: Stage, ms: number): number | null {
+  const { pager, genie, snow, teams, hook } = stage.cast;
+  const times = [pager, genie, snow, teams, hook].flatMap((server) =>
+    server.requests.filter((request) => request.at > ms + 5).map((request) => request.at),
+  );
+  return times.length > 0 ? Math.min(...times) : null;
+}

@@ -1,0 +1,54 @@
+/** The cast: local strict stand-ins for every vendor, and the words a reader knows them by. */
+import { OpsgenieServer } from '#test/support/vendors/opsgenie.ts';
+import { PagerDutyServer } from '#test/support/vendors/pagerduty.ts';
+import { SERVICENOW_CREDENTIALS, ServiceNowServer } from '#test/support/vendors/servicenow.ts';
+import { SmtpStandIn } from '#test/support/vendors/smtp.ts';
+import { TeamsServer } from '#test/support/vendors/teams.ts';
+import { WebhookServer } from '#test/support/vendors/webhook.ts';
+
+export interface Cast {
+  pagerduty: PagerDutyServer;
+  servicenow: ServiceNowServer;
+  teams: TeamsServer;
+  mail: SmtpStandIn;
+  webhook: WebhookServer;
+  opsgenie: OpsgenieServer;
+}
+
+/** Names of the destinations in the demo's relay.yaml, with the vendor behind each. */
+export const DESTINATIONS = {
+  oncall: 'PagerDuty',
+  itsm: 'ServiceNow',
+  channel: 'Teams',
+  mail: 'mail',
+  hook: 'webhook',
+  jsm: 'Opsgenie',
+} as const;
+
+export type DestinationName = keyof typeof DESTINATIONS;
+
+/** No secrets: nothing outside this process knows them. */
+export const KEYS = {
+  pagerduty: 'de0000000000000000000000000000a1',
+  webhook: 'whsec_aGVhbHRoLXJlbGF5LWRlbW8tc2VjcmV0LTAwMQ==',
+  opsgenie: 'demo-api-integration-key',
+  servicenow: SERVICENOW_CREDENTIALS,
+} as const;
+
+/** Starts all of them on free loopback ports; they end with this process. */
+export async function startCast(): Promise<Cast> {
+  const [pagerduty, servicenow, teams, mail, webhook, opsgenie] = await Promise.all([
+    new PagerDutyServer({ routingKeys: [KEYS.pagerduty] }).start(),
+    new ServiceNowServer().start(),
+    new TeamsServer().start(),
+    new SmtpStandIn().start(),
+    new WebhookServer(KEYS.webhook).start(),
+    new OpsgenieServer({ apiKey: KEYS.opsgenie }).start(),
+  ]);
+  return { pagerduty, servicenow, teams, mail, webhook, opsgenie };
+}
+
+/** Closes every listening socket and connection. */
+export async function stopCast(cast: Cast): Promise<void> {
+  await Promise.all(Object.values(cast).map((server) => server.stop()));
+}

@@ -1,0 +1,223 @@
+/** What must hold after the story: each expectation with what was found, so that a failure explains itself. */
+import { isDeepStrictEqual } from 'node:util';
+import { cardsAbout, mailsAbout, outcomesAt, threadOf, type Evidence } from './evidence.ts';
+import { countsInWords } from './say.ts';
+import { CORRECTED_START, FIRST_START, MAINTENANCE, OUTAGE } from './story.ts';
+
+export interface Verdict {
+  ok: boolean;
+  /** What holds, in words; for a failure also what was found. */
+  text: string;
+}
+
+/** Judges everything; never stops at the first failure. */
+export function judge(evidence: Evidence): Verdict[] {
+  return [received, incident, pagerduty, servicenow, teams, mail, webhook, opsgenie, others].flatMap((group) =>
+    group(evidence),
+  );
+}
+
+function same(text: string, found: unknown, wanted: unknown): Verdict {
+  const ok = isDeepStrictEqual(found, wanted);
+  return {
+    ok,
+    text: ok ? text : `${text}\n      wanted ${JSON.stringify(wanted)}\n      found  ${JSON.stringify(found)}`,
+  };
+}
+
+function received({ performance }: Evidence): Verdict[] {
+  const odd = performance.scenes.filter(({ scene, outcomes }) => !sameCounts(outcomes, scene.outcomes));
+  const told = odd.map(
+    ({ scene, outcomes }) => `${scene.says}: ${countsInWords(outcomes)}, not ${countsInWords(scene.outcomes)}`,
+  );
+  const scattered = performance.scenes.filter(({ incidents }) => incidents.length !== 1);
+  return [
+    same('receiver: every answer is 202 with the outcome that the story asks for', told, []),
+    same(
+      'receiver: all signals of a scene fall on one incident',
+      scattered.map(({ scene }) => scene.says),
+      [],
+    ),
+  ];
+}
+
+function incident({ of }: Evidence): Verdict[] {
+  const { incident: seen, timeline } = of('outage');
+  const posts = timeline.filter((entry) => entry.kind === 'communication');
+  return [
+    same('incident: one, with 25 subscriptions', [seen.trackingId, seen.subscriptions.length], [OUTAGE, 25]),
+    same('incident: resolved, though a post from before arrived after the end', seen.state, 'resolved'),
+    same(
+      `incident: start of impact is ${CORRECTED_START}, not the ${FIRST_START} of the first post`,
+      seen.startedAt?.slice(11, 16),
+      CORRECTED_START,
+    ),
+    same('incident: six communications on the timeline, however many subscriptions brought them', posts.length, 6),
+    same(
+      'incident: one of them is marked as late',
+      posts.filter((entry) => entry.data['late'] === true).map((entry) => entry.at.slice(11, 16)),
+      ['08:40'],
+    ),
+  ];
+}
+
+function pagerduty({ cast: { pagerduty: server }, of }: Evidence): Verdict[] {
+  const one = of('outage');
+  return [
+    same(`PagerDuty: ${one.signals} signals, 1 page`, server.pages, 1),
+    same('PagerDuty: it is resolved, and nothing was refused or dropped', summary(server), ['resolved', 0, 0]),
+    same(
+      'PagerDuty: the line broke after it took the page; the repeat under the same key woke nobody',
+      [outcomesAt(one, 'oncall').slice(0, 2), server.entries.slice(0, 2).map((entry) => entry.event)],
+      [
+        ['unknown', 'accepted'],
+        ['trigger', 'trigger'],
+      ],
+    ),
+    same(
+      'PagerDuty: the root cause analysis is a change event, not a page',
+      server.changeEvents.map((entry) => /root cause analysis/i.test(entry.summary)),
+      [true],
+    ),
+  ];
+}
+
+function summary(server: Evidence['cast']['pagerduty']): unknown[] {
+  return [...server.alerts().map((alert) => alert.status), server.refusals.length, server.dropped.length];
+}
+
+function servicenow({ cast: { servicenow: server }, of }: Evidence): Verdict[] {
+  const records = server.incidents();
+  return [
+    same(
+      'ServiceNow: 1 record, in state resolved',
+      records.map((record) => record.columns['state']),
+      ['6'],
+    ),
+    same(
+      'ServiceNow: created, two notes, resolved, and the analysis as a note',
+      server.entries.map((entry) => entry.kind),
+      ['created', 'note', 'note', 'resolved', 'note'],
+    ),
+    same(
+      'ServiceNow: it was away at first; the second try created the record',
+      outcomesAt(of('outage'), 'itsm').slice(0, 2),
+      ['retryable', 'accepted'],
+    ),
+  ];
+}
+
+function teams({ cast }: Evidence): Verdict[] {
+  const cards = cardsAbout(cast, OUTAGE);
+  const update = cards[2] ?? '';
+  return [
+    same(
+      'Teams: one card per communication, in order',
+      cards.map((card) => card.split('\n')[0]),
+      ['Active', 'Active', 'Active', 'RESOLVED', 'Root cause analysis'],
+    ),
+    same(
+      'Teams: every card was posted',
+      cast.teams.runs.flatMap((run) => run.faults),
+      [],
+    ),
+    same(
+      'Teams: cards name subscriptions with their teams, then the total',
+      [/\w+-prod \(\w+\)/.test(plain(update)), update.includes('25 in all')],
+      [true, true],
+    ),
+    same(
+      'Teams: the update says that the start of impact has moved',
+      new RegExp(`Start of impact moved: .*${FIRST_START} UTC → .*${CORRECTED_START} UTC`).test(plain(update)),
+      true,
+    ),
+    same("Teams: Microsoft's HTML came out as Markdown", /<\/?(?:p|ul|li|em|strong)>/.test(update), false),
+  ];
+}
+
+/** Without the escapes of Markdown. */
+function plain(markdown: string): string {
+  return markdown.replaceAll('\\', '');
+}
+
+function mail({ cast }: Evidence): Verdict[] {
+  const mails = mailsAbout(cast, OUTAGE);
+  return [
+    same('mail: five mails', mails.length, 5),
+    same(
+      'mail: one thread: the same subject and the same first reference',
+      [
+        new Set(mails.map((one) => one.mail.subject)).size,
+        new Set(mails.map(threadOf)).size,
+        mails.every((one) => threadOf(one) !== ''),
+      ],
+      [1, 1, true],
+    ),
+  ];
+}
+
+function webhook({ cast: { webhook: server } }: Evidence): Verdict[] {
+  return [
+    same(
+      'webhook: signed, in order, none twice',
+      [server.events.map((event) => event.body.type.replace('incident.', '')), server.refusals, server.duplicates],
+      [['opened', 'updated', 'updated', 'resolved', 'noted'], [], []],
+    ),
+  ];
+}
+
+function opsgenie({ cast: { opsgenie: server }, of }: Evidence): Verdict[] {
+  const alerts = server.alerts();
+  return [
+    same(
+      'Opsgenie: the storefront team is paged once for the outage and once for its own alert, both closed',
+      alerts.map((alert) => [alert.message.includes(OUTAGE), alert.status]),
+      [
+        [true, 'closed'],
+        [false, 'closed'],
+      ],
+    ),
+    same('Opsgenie: no call was refused or without effect', [server.refusals, server.dropped.length], [[], 0]),
+    same(
+      'Opsgenie: 2 signals of the metric alert, 1 incident, resolved',
+      [of('alert').signals, of('alert').incident.state],
+      [2, 'resolved'],
+    ),
+  ];
+}
+
+function others({ cast, of, cases, page }: Evidence): Verdict[] {
+  const maintenance = of('maintenance');
+  const unknown = of('unknown');
+  const unsettled = cases.flatMap(({ deliveries }) =>
+    deliveries.filter((one) => one.attempts.at(-1)?.receipt === null).map((one) => one.destination),
+  );
+  return [
+    same(
+      'maintenance: planned, one card and one mail, no page',
+      [
+        maintenance.incident.state,
+        cardsAbout(cast, MAINTENANCE).length,
+        mailsAbout(cast, MAINTENANCE).length,
+        maintenance.deliveries.map((one) => one.destination).sort(),
+      ],
+      ['planned', 1, 1, ['channel', 'mail']],
+    ),
+    same(
+      'unknown shape: two bodies kept, one mail',
+      [unknown.incident.kind, unknown.signals, mailsAbout(cast, 'Unrecognised').length],
+      ['unrecognised', 2, 1],
+    ),
+    same(
+      'page: opens without log-in on this machine and tells the story to the end',
+      [page.status, page.text.includes(OUTAGE), page.text.includes('Post Incident Review')],
+      [200, true, true],
+    ),
+    same('receipts: every delivery ends with an accepted attempt and what the vendor answered', unsettled, []),
+  ];
+}
+
+/** A word that is not counted and one that is counted zero times are the same. */
+function sameCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
+  return Object.keys({ ...a, ...b }).every((word) => (a[word] ?? 0) === (b[word] ?? 0));
+}

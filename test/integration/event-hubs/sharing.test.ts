@@ -1,0 +1,158 @@
+/** Replicas that share partitions: hand over, lose a race, rewind, and never store or skip anything because of it. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { EventHubsServer } from '#test/support/event-hubs/event-hubs-server.ts';
+import { openHubBench, type HubBench, type Replica } from '#test/support/event-hubs/hub-bench.ts';
+import { serviceHealth } from '#test/support/fixtures.ts';
+import { openStores, type Stores } from '#test/support/relay.ts';
+
+let stores: Stores;
+let server: EventHubsServer;
+let bench: HubBench;
+
+beforeAll(async () => {
+  stores = await openStores('postgres');
+});
+afterAll(() => stores.stop());
+beforeEach(async () => {
+  server = await new EventHubsServer({ hubs: { hub: { partitions: 4 } } }).start();
+  bench = await openHubBench((await stores.environment())['DATABASE_URL']!);
+});
+afterEach(async () => {
+  await bench.stop();
+  await server.stop();
+});
+
+const name = (n: number): string => `SHAR-${1000 + n}`;
+const names = (count: number): string[] => Array.from({ length: count }, (_, n) => name(n));
+const start = (options: { before?: (signals: number) => Promise<void> } = {}): Promise<Replica> =>
+  bench.replica({ connectionString: server.connectionString('hub'), ...options });
+const publish = (n: number, partition = n % 4): void =>
+  void server.publish('hub', serviceHealth({ trackingId: name(n), communication: 1, stage: 'Active' }), { partition });
+const stored = (count: number): Promise<void> =>
+  expect.poll(() => bench.trackingIds(), { timeout: 15_000, interval: 50 }).toEqual(names(count));
+const signalCount = async (): Promise<number> =>
+  (await bench.pools.read.query<{ n: number }>('select count(*) as n from signals')).rows[0]!.n;
+
+/** Blocks commits until it is opened. */
+function gate(): { before(): Promise<void>; open(): void; readonly waiting: number } {
+  let waiting: (() => void)[] = [];
+  let isOpen = false;
+  return {
+    before: () => (isOpen ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    open() {
+      isOpen = true;
+      for (const resolve of waiting) resolve();
+      waiting = [];
+    },
+    get waiting() {
+      return waiting.length;
+    },
+  };
+}
+
+describe('two replicas', () => {
+  test('share the partitions evenly, and the one that stays takes all when the other stops', async () => {
+    const first = await start();
+    await expect.poll(() => first.partitions()).toEqual(['0', '1', '2', '3']);
+    const second = await start();
+    await expect
+      .poll(() => [first.partitions().length, second.partitions().length], { timeout: 10_000 })
+      .toEqual([2, 2]);
+    for (let n = 0; n < 40; n++) publish(n);
+    await stored(40);
+    const stopped = performance.now();
+    await second.stop();
+    for (let n = 40; n < 80; n++) publish(n);
+    await stored(80);
+    // Released on the way out: nobody waits for the claims to expire.
+    expect(performance.now() - stopped).toBeLessThan(3000);
+    expect(await bench.positions()).toEqual({ 0: 19, 1: 19, 2: 19, 3: 19 });
+    expect(await signalCount()).toBe(80);
+    expect(first.state().detail).toBeNull();
+  });
+
+  test('lose nothing while they take partitions from each other under load', async () => {
+    const first = await start();
+    const second = await start();
+    for (let n = 0; n < 200; n++) {
+      publish(n);
+      if (n % 50 === 10) server.steal('hub', n % 4);
+      if (n === 100) server.dropConnections();
+      if (n % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await stored(200);
+    expect(await signalCount()).toBe(200);
+    await expect.poll(() => first.partitions().length + second.partitions().length, { timeout: 10_000 }).toBe(4);
+  });
+});
+
+describe('a position that somebody else has moved', () => {
+  test('drops the partition with all of the batch, and the batch is read again by whoever owns it', async () => {
+    const door = gate();
+    const replica = await start({ before: () => door.before() });
+    publish(0, 0);
+    publish(1, 1);
+    await expect.poll(() => door.waiting).toBe(1);
+    // Another replica takes partition 0 while our commit is on its way, and dies.
+    await bench.pools.read.query(
+      `update event_hub_ownership set owner_id = 'another', etag = gen_random_uuid(), modified_at = now() where partition_id = '0'`,
+    );
+    door.open();
+    await expect.poll(() => bench.trackingIds()).toEqual([name(1)]);
+    expect(await bench.positions()).toEqual({ 1: 0 });
+    await expect.poll(() => replica.count('dropped')).toBe(1);
+    expect(replica.state().detail).toBeNull();
+    // The claim of the dead expires.
+    await stored(2);
+    expect(await bench.positions()).toEqual({ 0: 0, 1: 0 });
+  });
+
+  test('by hand is a rewind: everything is read again and changes nothing', async () => {
+    const replica = await start();
+    for (let n = 0; n < 10; n++) publish(n, 2);
+    await stored(10);
+    const before = await signalCount();
+    await bench.pools.read.query(
+      `update event_hub_positions set sequence_number = 1, event_offset = '100' where partition_id = '2'`,
+    );
+    publish(10, 2);
+    await stored(11);
+    await expect.poll(() => bench.positions()).toEqual({ 2: 10 });
+    expect(await replica.count('dropped')).toBe(1);
+    expect(await signalCount()).toBe(before + 1);
+  });
+});
+
+test('a batch that cannot be stored is tried until it can be, in order, and readiness says why', async () => {
+  let failing = true;
+  const sizes: number[] = [];
+  const replica = await start({
+    async before(signals) {
+      sizes.push(signals);
+      if (failing) throw new Error('the disk is full');
+    },
+  });
+  for (let n = 0; n < 8; n++) publish(n, 0);
+  await expect
+    .poll(() => replica.state().detail, { timeout: 5000 })
+    .toBe('a batch of partition 0 waits to be stored: the disk is full');
+  await expect.poll(() => sizes.length, { timeout: 5000 }).toBeGreaterThan(5);
+  expect(await bench.trackingIds()).toEqual([]);
+  // Smaller each time: a slice that is too large for the store's time limit gets through in the end.
+  expect(sizes.at(-1)).toBeLessThan(sizes[0]! + 1);
+  failing = false;
+  await stored(8);
+  await expect.poll(() => replica.state().detail).toBeNull();
+  expect(await bench.positions()).toEqual({ 0: 7 });
+});
+
+test('stopping is bounded while a batch waits for the store and the hub is gone', async () => {
+  const replica = await start({ before: () => new Promise(() => undefined) });
+  publish(0, 0);
+  await expect.poll(() => replica.state().partitions.length).toBe(4);
+  await server.stop();
+  const started = performance.now();
+  await replica.stop();
+  expect(performance.now() - started).toBeLessThan(5000);
+  await server.start();
+});
