@@ -94,6 +94,7 @@ export async function startApp({
     const scopes = createScopeCache();
     const now = (): Date => new Date();
     let bell: Bell | null = null;
+    let orphans = 0;
     cleanup('queue', () => bell?.close());
     const ring = (destinations: Iterable<string>): void => {
       metrics.rings.inc({ result: 'sent' });
@@ -266,7 +267,19 @@ export async function startApp({
         },
       });
       cleanup('delivery', () => made.stop(DELIVERY_STOP_MS));
-      const upkeep = createUpkeep({ pool: pools.delivery, config, ingest, ring, onError, now });
+      const upkeep = createUpkeep({
+        pool: pools.delivery,
+        config,
+        ingest,
+        ring,
+        onOrphans: (count) => {
+          if (count > 0 && count !== orphans) log.error({ deliveries: count }, 'destination.orphaned');
+          orphans = count;
+          metrics.orphans.set(count);
+        },
+        onError,
+        now,
+      });
       upkeep.start();
       cleanup('upkeep', () => upkeep.stop());
       return made;

@@ -23,16 +23,16 @@ export interface AzurePartsOptions {
   ingest: Ingest;
   metrics: Metrics;
   log: Log;
-  onStored(signals: readonly Signal[], results: readonly SignalResult[]): void;
-  onError(error: Error, context: Record<string, unknown>): void;
-  now(): Date;
+  onStored: (signals: readonly Signal[], results: readonly SignalResult[]) => void;
+  onError: (error: Error, context: Record<string, unknown>) => void;
+  now: () => Date;
   times?: Partial<BackfillTimes>;
 }
 
 export interface AzureParts {
   start(): void;
   stop(): Promise<void>;
-  estate(): EstateView;
+  estate: () => EstateView;
   /** Null in a worker. */
   backfill: Backfill | null;
   parts(): Part[];

@@ -18,6 +18,7 @@ export interface Metrics {
   hubProgressAge: Gauge<'hub' | 'partition'>;
   hubEvents: Counter<'hub' | 'what'>;
   spooled: Gauge;
+  orphans: Gauge;
   azureCalls: Counter<'outcome'>;
   backfillRounds: Counter<'result'>;
   backfillFound: Counter;
@@ -118,6 +119,11 @@ export function createMetrics(): Metrics {
       name: 'relay_estate_resources',
       help: 'Registries and clusters of the estate',
       labelNames: ['kind'],
+      registers,
+    }),
+    orphans: new Gauge({
+      name: 'relay_orphaned_deliveries',
+      help: 'Open deliveries of destinations that the config no longer names',
       registers,
     }),
     spooled: new Gauge({

@@ -1,7 +1,7 @@
 /** What `/readyz` and the metrics say about our own parts (design section 4): ready as long as a signal can be kept. */
 import type { Part, Readiness } from './api/deps.ts';
 import type { ConfigHolder } from './config/holder.ts';
-import { readBacklog } from './db/destinations.ts';
+import { BREAKER_AFTER, readBacklog, readHealth } from './db/destinations.ts';
 import type { Pools } from './db/pools.ts';
 import { ping } from './db/reads.ts';
 import type { Metrics } from './metrics.ts';
@@ -43,10 +43,26 @@ export async function readiness(parts: Parts): Promise<Readiness> {
   }
   const fault = parts.holder.reloadFault();
   if (fault !== null) list.push({ name: 'config', status: 'degraded', detail: fault });
+  if (postgres) list.push(...(await destinationParts(parts)));
   list.push(...(parts.more?.() ?? []));
   const ready = postgres || (spool !== null && spool.fault === null);
   const degraded = list.some((part) => part.status !== 'ok');
   return { ready, status: ready ? (degraded ? 'degraded' : 'ok') : 'down', parts: list };
+}
+
+/** A destination that fails in a row, is paused or switched off itself is named; it never makes us unready. */
+async function destinationParts({ pools, holder }: Parts): Promise<Part[]> {
+  const configured = new Set(holder.current().destinations.map((destination) => destination.name));
+  const health = await readHealth(pools.read).catch(() => []);
+  return health
+    .filter((h) => configured.has(h.destination) && (h.disabled || h.consecutiveFailures >= BREAKER_AFTER))
+    .map((h) => ({
+      name: `destination ${h.destination}`,
+      status: 'degraded' as const,
+      detail: h.disabled
+        ? 'the receiver said that it is gone for good'
+        : `${h.consecutiveFailures} failures in a row (${h.lastReason})`,
+    }));
 }
 
 async function answers(pools: Pools): Promise<boolean> {

@@ -68,7 +68,7 @@ export function gapRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
         listGaps(deps.pools.read, c.req.valid('query').limit),
         readBackfillState(deps.pools.read),
       ]);
-      const gaps = rows.map(({ key: _, ...gap }) => ({ ...gap, explanation: causeInWords(gap.cause) }));
+      const gaps = rows.map(({ key: _key, ...gap }) => ({ ...gap, explanation: causeInWords(gap.cause) }));
       const here = { enabled: deps.config().backfill !== null, busy: deps.backfill?.busy ?? false };
       return c.json({ gaps, backfill: { ...here, ...(state ?? NEVER) } }, 200);
     },

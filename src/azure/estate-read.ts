@@ -38,7 +38,7 @@ function resourcesOf(rows: readonly Record<string, unknown>[]): EstateResource[]
     const fields = fieldsOf(row);
     const [id, region] = [textOf(fields, 'id')?.toLowerCase(), textOf(fields, 'location')];
     if (id === undefined || region === null) continue;
-    switch (textOf(fields, 'type')?.toLowerCase()) {
+    switch (textOf(fields, 'type')?.toLowerCase() ?? '') {
       case 'microsoft.containerregistry/registries/replications': {
         const registry = id.slice(0, id.lastIndexOf('/replications/'));
         const { endpoint } = fields;

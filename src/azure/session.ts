@@ -17,7 +17,7 @@ export interface AzureSessionOptions {
   /** Ends everything. */
   signal: AbortSignal;
   /** After each answer: HTTP status, or why there was none. */
-  onCall?(outcome: string): void;
+  onCall?: (outcome: string) => void;
 }
 
 export interface AzureSession {

@@ -4,11 +4,13 @@
  * signals do not change where an incident ends.
  */
 import { compareSaid, describeChanges, saidOf, type SaidDiff } from './diff.ts';
+import { entryFor, scopeEntry, stateEntry } from './entries.ts';
 import { headline } from './headline.ts';
 import {
   isOpen,
   isServiceHealth,
   type Change,
+  type Growth,
   type Incident,
   type Post,
   type Scope,
@@ -17,7 +19,7 @@ import {
   type TimelineDraft,
 } from './incident.ts';
 import { addPost, isLate, samePost, standing } from './lifecycle.ts';
-import { severityRank, type Impact, type Signal, type SignalOutcome } from './signal.ts';
+import { severityRank, type Signal, type SignalOutcome } from './signal.ts';
 
 export interface FoldInput {
   /** Newest episode of the signal's identity, with its scope; null for an unknown identity. */
@@ -38,7 +40,7 @@ export interface FoldResult {
   reason: string | null;
   entries: TimelineDraft[];
   /** What this signal added to the scope. */
-  grown: { impacts: Impact[]; subscriptions: string[]; resources: string[] };
+  grown: Growth;
   /** The revision has grown: destinations have something to be told. */
   material: boolean;
 }
@@ -248,7 +250,7 @@ function toPost(signal: Signal): Post {
   };
 }
 
-function addScope(scope: Scope, signal: Signal): { scope: Scope; grown: FoldResult['grown'] } {
+function addScope(scope: Scope, signal: Signal): { scope: Scope; grown: Growth } {
   const impacts = signal.impacts.filter(
     (i) => !scope.impacts.some((k) => k.service === i.service && k.region === i.region),
   );
@@ -268,71 +270,6 @@ function addScope(scope: Scope, signal: Signal): { scope: Scope; grown: FoldResu
 
 function join<T>(known: T[], added: T[]): T[] {
   return added.length === 0 ? known : [...known, ...added];
-}
-
-function entryFor(signal: Signal, revision: number, { late }: { late: boolean }): TimelineDraft {
-  const stage = signal.stage ?? signal.state;
-  const common = {
-    stage,
-    title: signal.title,
-    text: signal.text,
-    severity: signal.severity,
-    source: signal.source,
-    rule: signal.rule,
-    subscription: signal.subscriptions[0] ?? null,
-    ...(late ? { late: true } : {}),
-    ...(signal.reason ? { reason: signal.reason } : {}),
-  };
-  // News of our own has no stage of Azure's.
-  const words = signal.schema === 'relay' ? signal.title : `${stage}: ${signal.title}`;
-  const summary = `${words}${late ? ' (arrived late)' : ''}`;
-  const base = { at: signal.occurredAt, revision, summary, snapshot: null };
-  if (signal.communication) {
-    const { id, html } = signal.communication;
-    return {
-      ...base,
-      kind: 'communication',
-      data: { communicationId: id ?? `text-${signal.post.hash.slice(0, 16)}`, ...common, html },
-    };
-  }
-  return { ...base, kind: signal.phase === 'note' ? 'note' : 'state', data: { ...common, details: signal.details } };
-}
-
-function stateEntry(before: Incident, after: Standing, signal: Signal, revision: number): TimelineDraft {
-  const summary = `State: ${before.state} → ${after.state}`;
-  return {
-    at: signal.occurredAt,
-    kind: 'state',
-    revision,
-    summary,
-    data: { from: before.state, to: after.state },
-    snapshot: null,
-  };
-}
-
-/** One entry for what joined the scope. Also used by the pipeline, which joins the growth of a whole batch. */
-export function scopeEntry(
-  grown: FoldResult['grown'],
-  signal: Pick<Signal, 'source'>,
-  options: { at: string; revision: number },
-): TimelineDraft {
-  const parts = [
-    count(grown.impacts.length, 'impact'),
-    count(grown.subscriptions.length, 'subscription'),
-    count(grown.resources.length, 'resource'),
-  ].filter((part) => part !== '');
-  return {
-    at: options.at,
-    kind: 'scope',
-    revision: options.revision,
-    summary: `Scope grew by ${parts.join(', ')}`,
-    data: { ...grown, source: signal.source },
-    snapshot: null,
-  };
-}
-
-function count(n: number, word: string): string {
-  return n === 0 ? '' : `${n} ${word}${n === 1 ? '' : 's'}`;
 }
 
 function snapshot(

@@ -52,6 +52,13 @@ export interface Scope {
   sources: string[];
 }
 
+/** What one signal, or a batch, added to the scope. */
+export interface Growth {
+  impacts: Impact[];
+  subscriptions: string[];
+  resources: string[];
+}
+
 /** An incident as the fold sees it. */
 export interface Incident extends Standing {
   id: string;

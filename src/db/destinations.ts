@@ -133,3 +133,27 @@ export async function addFallback(
     [row.id, row.incidentId, row.destination, row.type, row.revision, row.of, row.reason],
   );
 }
+
+/**
+ * Notes on their timelines, once each, the deliveries whose destination has left the config while it still had
+ * something open or wanted: nobody will resolve what they opened. Returns how many there are in all.
+ */
+export async function noteOrphans(db: Queryable, configured: readonly string[]): Promise<number> {
+  const { rows } = await db.query<{ n: number }>({
+    name: 'note-orphans',
+    text: `with orphans as (
+        select id, incident_id, destination, wanted_revision, told, reason from deliveries
+        where destination <> all($1::text[]) and (told = 'open' or state in ('pending', 'retrying', 'delivering', 'suppressed'))
+      ), noted as (
+        update deliveries d set reason = 'orphaned' from orphans o where d.id = o.id and o.reason is distinct from 'orphaned' returning o.*
+      ), told as (
+        insert into timeline (incident_id, revision, at, kind, summary, data)
+        select incident_id, wanted_revision, now(), 'decision',
+          destination || ': is no longer in the config' || case when told = 'open' then '; what it opened will not be resolved' else '; it was not told' end,
+          jsonb_build_object('decision', 'orphaned', 'destination', destination) from noted
+      )
+      select count(*)::int as n from orphans`,
+    values: [configured],
+  });
+  return rows[0]?.n ?? 0;
+}

@@ -14,7 +14,7 @@ import {
   type IngestBatch,
   type OpenedBatch,
 } from './ingest.ts';
-import { isConnectionError } from './pools.ts';
+import { onConnection } from './pools.ts';
 
 const PREPARE = [
   `prepare find_signals(text[]) as ${FIND_SIGNALS}`,
@@ -26,16 +26,12 @@ const PREPARE = [
 const prepared = new WeakSet<PoolClient>();
 
 /** Reads and locks the batch's keys, lets `fold` decide, writes and commits. Rolls back when anything throws. */
-export async function ingestTransaction<T extends { batch: IngestBatch; retired: readonly string[] }>(
+export function ingestTransaction<T extends { batch: IngestBatch; retired: readonly string[] }>(
   pool: Pool,
   keys: BatchKeys,
   fold: (db: PoolClient, opened: OpenedBatch) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  const lost = (error: Error): void => void (broken = error);
-  client.on('error', lost);
-  try {
+  return onConnection(pool, async (client) => {
     if (!prepared.has(client)) {
       await client.query(PREPARE);
       prepared.add(client);
@@ -49,14 +45,7 @@ export async function ingestTransaction<T extends { batch: IngestBatch; retired:
     if (batch.signals.length > 0) writes.push(`execute write_batch(${batchValues(batch).map(literal).join(', ')})`);
     await client.query([...writes, 'commit'].join('; '));
     return folded;
-  } catch (error) {
-    broken = isConnectionError(error) ? (error as Error) : undefined;
-    if (!broken) await client.query('rollback').catch((e: Error) => (broken = e));
-    throw error;
-  } finally {
-    client.off('error', lost);
-    client.release(broken);
-  }
+  });
 }
 
 /** A literal of type text[]; every element is quoted by the array's rules, the whole by the string's. */

@@ -63,18 +63,18 @@ export function openPools(url: string, onError: (error: Error) => void): Pools {
   };
 }
 
-/** Runs `work` inside a transaction. A connection that failed in the middle is thrown away, not returned to the pool. */
-export async function transaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` on one connection and rolls back what it left open when it throws. A connection that failed in the middle
+ * is thrown away, not returned to the pool.
+ */
+export async function onConnection<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   // A connection that is lost between two statements has nobody else to tell; the next statement fails by itself.
   const lost = (error: Error): void => void (broken = error);
   client.on('error', lost);
   try {
-    await client.query('begin');
-    const result = await work(client);
-    await client.query('commit');
-    return result;
+    return await work(client);
   } catch (error) {
     broken = isConnectionError(error) ? (error as Error) : undefined;
     if (!broken) await client.query('rollback').catch((e: Error) => (broken = e));
@@ -85,14 +85,28 @@ export async function transaction<T>(pool: Pool, work: (client: PoolClient) => P
   }
 }
 
+/** Runs `work` inside a transaction. */
+export function transaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  return onConnection(pool, async (client) => {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  });
+}
+
 /** SQLSTATE of an error of the server, else null. */
 export function sqlState(error: unknown): string | null {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
 }
 
+const BUGS = [TypeError, RangeError, ReferenceError, SyntaxError];
+
 /** The server is away or going away, or refuses for want of a resource: not the data's fault. */
 export function isConnectionError(error: unknown): boolean {
+  // A bug of ours, on certain data: trying again would fail again, and for ever.
+  if (BUGS.some((bug) => error instanceof bug)) return false;
   const state = sqlState(error);
   return state === null || /^(08|53|57|58|XX)/.test(state) || state === '25006';
 }

@@ -61,7 +61,7 @@ export async function recordDirect(db: Queryable, attempts: readonly DirectAttem
         select i.id as incident_id, i.revision, a.* from json_to_recordset($1::json) as a(identity text, destination text, outcome text, memo jsonb, severity text, "finishedAt" timestamptz)
         join incidents i on i.identity = a.identity and i.latest
       ), told as (
-        update deliveries d set fence = d.fence + 1, told = 'open', told_severity = a.severity, memo = coalesce(a.memo, d.memo),
+        update deliveries d set fence = d.fence + 1, holder = null, told = 'open', told_severity = a.severity, memo = coalesce(a.memo, d.memo),
           delivered_revision = case when a.outcome = 'accepted' then greatest(d.delivered_revision, 1) else d.delivered_revision end,
           state = case when a.outcome = 'accepted' and d.wanted_revision = 1 then 'delivered' else 'pending' end,
           first_accepted_at = case when a.outcome = 'accepted' then coalesce(d.first_accepted_at, a."finishedAt", now()) else d.first_accepted_at end,

@@ -3,7 +3,8 @@ import type { Outcome, Step } from '#src/core/adapter.ts';
 import { toldAfter } from '#src/core/plan.ts';
 import { isGivenUp, nextDelayMs, type RetryPolicy } from '#src/core/retry.ts';
 import type { Destination } from '#src/config/types.ts';
-import type { Completion, DueDelivery } from '#src/db/deliveries.ts';
+import type { Completion } from '#src/db/deliveries.ts';
+import type { DueDelivery } from '#src/db/due.ts';
 import { toldSeverityAfter } from './step.ts';
 
 /** Pause before the first settling of an unknown outcome; the schedule decides from the second on. */

@@ -3,7 +3,8 @@
  * makes up for every lost ring (design 3.3, 3.4).
  */
 import { hostname } from 'node:os';
-import { beat, findNeglected, forgetWorkers, releaseHolder, unregister } from '#src/db/deliveries.ts';
+import { beat, forgetWorkers, releaseHolder, unregister } from '#src/db/deliveries.ts';
+import { findNeglected } from '#src/db/due.ts';
 import { newId } from '#src/ids.ts';
 import { createCompleter } from './completer.ts';
 import { createLane, type Lane, type LaneOptions } from './lane.ts';
@@ -73,7 +74,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   async function reconcile(): Promise<void> {
     try {
-      const neglected = await findNeglected(options.pool, NEGLECTED_AFTER_MS);
+      const neglected = await findNeglected(options.pool, {
+        dueForMs: NEGLECTED_AFTER_MS,
+        among: options.config().destinations.map((destination) => destination.name),
+      });
       reconciledAt = performance.now();
       if (neglected.length > 0) options.onReconciled?.(neglected);
       for (const destination of neglected)

@@ -8,7 +8,8 @@ import { ingestTransaction } from '#src/db/ingest-session.ts';
 import { isConflict, isConnectionError, transaction, type Queryable } from '#src/db/pools.ts';
 import { failpoint } from '#src/failpoint.ts';
 import type { Pool } from 'pg';
-import { foldBatch, keysOf, type FoldBatchOptions, type FoldedBatch } from './fold-batch.ts';
+import { foldBatch, keysOf, type FoldedBatch } from './fold-batch.ts';
+import type { FoldBatchOptions } from './promise.ts';
 
 export interface SignalResult {
   id: string;

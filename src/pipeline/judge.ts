@@ -2,7 +2,8 @@
 import type { Action } from '#src/core/adapter.ts';
 import { plan, type Plan, type UpdatesPolicy } from '#src/core/plan.ts';
 import type { Destination, RelayConfig } from '#src/config/types.ts';
-import type { DueDelivery, Hold, Skip } from '#src/db/deliveries.ts';
+import type { Hold, Skip } from '#src/db/deliveries.ts';
+import type { DueDelivery } from '#src/db/due.ts';
 import { digestDueMs } from './digest.ts';
 
 /** A plan that ends in an attempt. */

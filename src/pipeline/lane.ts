@@ -8,16 +8,8 @@ import type { EstateView } from '#src/core/estate-facts.ts';
 import type { Destination, RelayConfig } from '#src/config/types.ts';
 import { failpoint } from '#src/failpoint.ts';
 import { BREAKER_AFTER, recordFailure, recordSuccess } from '#src/db/destinations.ts';
-import {
-  claim,
-  findDue,
-  postpone,
-  hold,
-  skip,
-  type Completed,
-  type Completion,
-  type DueDelivery,
-} from '#src/db/deliveries.ts';
+import { claim, postpone, hold, skip, type Completed, type Completion } from '#src/db/deliveries.ts';
+import { findDue, type DueDelivery } from '#src/db/due.ts';
 import type { Pool } from 'pg';
 import { completionFor } from './completion.ts';
 import { judge, type Claimable } from './judge.ts';

@@ -47,13 +47,28 @@ export function createScopeCache(incidentsMax: number = INCIDENTS_MAX): ScopeCac
   };
 }
 
-/** The rows that one signal stands for: who told us that which subscription is hit where. */
+/** A body of 21 KB can name 100 of each, which is a million combinations. */
+const ROWS_MAX = 10_000;
+
+/**
+ * The rows that one signal stands for: who told us that which subscription is hit where. Beyond {@link ROWS_MAX}
+ * combinations every subscription, place and resource stands in at least one row, but not with every other.
+ */
 export function scopeRows(signal: Signal): Omit<ScopeRow, 'incidentId'>[] {
   const subscriptions = signal.subscriptions.length > 0 ? signal.subscriptions : [''];
   const impacts = signal.impacts.length > 0 ? signal.impacts : [{ service: '', region: '' }];
   const resources = signal.resources.length > 0 ? signal.resources : [''];
   const from = { source: signal.source, rule: signal.rule ?? '', schema: signal.schema };
   const rows: Omit<ScopeRow, 'incidentId'>[] = [];
+  if (subscriptions.length * impacts.length * resources.length > ROWS_MAX) {
+    const longest = Math.max(subscriptions.length, impacts.length, resources.length);
+    for (let i = 0; i < longest; i++) {
+      const { service, region } = impacts[i % impacts.length]!;
+      const subscription = subscriptions[i % subscriptions.length]!;
+      rows.push(keyed({ subscription, service, region, resource: resources[i % resources.length]!, ...from }));
+    }
+    return rows;
+  }
   for (const subscription of subscriptions) {
     for (const { service, region } of impacts) {
       for (const resource of resources) rows.push(keyed({ subscription, service, region, resource, ...from }));

@@ -6,7 +6,7 @@ import { hitsInWords, whyUnknown, type EstateView } from '#src/core/estate-facts
 import { isServiceHealth, type Scope, type Snapshot } from '#src/core/incident.ts';
 import type { Told } from '#src/core/plan.ts';
 import type { RelayConfig } from '#src/config/types.ts';
-import type { DueDelivery } from '#src/db/deliveries.ts';
+import type { DueDelivery } from '#src/db/due.ts';
 import { judgeRoutes } from './routing.ts';
 
 /** At most this many subscriptions are named in a message; the total is always said. */

@@ -4,46 +4,16 @@ import type { Outcome, Step } from '#src/core/adapter.ts';
 import type { Destination } from '#src/config/types.ts';
 import type { Signal } from '#src/core/signal.ts';
 import type { CallAdapter } from './lane.ts';
+import { openingStep } from './opening-step.ts';
 
 /** A step that every adapter shows as a test. */
 export function testStep({ title, signal }: { title: string; signal: Signal | null }): Step {
-  const at = new Date().toISOString();
-  return {
-    action: 'open',
-    covers: [1, 1],
-    opened: false,
-    told: false,
-    repeat: false,
-    catchUp: false,
-    late: false,
-    test: true,
-    incident: {
-      id: 'inc_test',
-      identity: 'test',
-      episode: 1,
-      trackingId: signal?.trackingId ?? null,
-      kind: signal?.kind ?? 'outage',
-      state: 'active',
-      severity: 'info',
-      title,
-      stage: 'Test',
-      impacts: signal?.impacts ?? [],
-      resources: signal?.resources ?? [],
-      startedAt: at,
-      mitigatedAt: null,
-      resolvedAt: null,
-      endsAt: null,
-      revision: 1,
-      firstSeenAt: at,
-      headline: `[Test] ${title}`,
-      details: signal?.details ?? {},
-    },
-    communication: null,
-    changes: [],
-    audience: { subscriptions: [], total: signal?.subscriptions.length ?? 0 },
-    route: { runbook: null, note: null, fields: {} },
-    links: { timeline: null, portal: null },
-  };
+  const { trackingId = null, kind = 'outage', impacts = [], resources = [], details = {} } = signal ?? {};
+  const words = { title, stage: 'Test', headline: `[Test] ${title}`, startedAt: new Date().toISOString() };
+  return openingStep(
+    { id: 'inc_test', identity: 'test', severity: 'info', trackingId, kind, impacts, resources, details, ...words },
+    { test: true, audience: { subscriptions: [], total: signal?.subscriptions.length ?? 0 } },
+  );
 }
 
 /** Sends the test under a key of its own; an adapter whose vendor keeps things open closes it again in the same step. */

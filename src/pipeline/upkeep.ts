@@ -1,7 +1,7 @@
 /** What is done by the clock: news of failed deliveries is passed on, old incidents close, old bodies go. */
 import type { Pool } from 'pg';
 import type { RelayConfig } from '#src/config/types.ts';
-import { addFallback, findUnreached, markFallback, type Unreached } from '#src/db/destinations.ts';
+import { addFallback, findUnreached, markFallback, noteOrphans, type Unreached } from '#src/db/destinations.ts';
 import { releaseHeld } from '#src/db/deliveries.ts';
 import { findIncident } from '#src/db/reads.ts';
 import { findAged, forgetIncidents, forgetRaw } from '#src/db/upkeep.ts';
@@ -14,6 +14,8 @@ export interface UpkeepOptions {
   config(): RelayConfig;
   ingest: Ingest;
   ring(destinations: Iterable<string>): void;
+  /** How many deliveries belong to destinations that the config no longer names. */
+  onOrphans(count: number): void;
   onError(error: Error, context: Record<string, unknown>): void;
   now(): Date;
 }
@@ -97,6 +99,10 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   async function runOnce(): Promise<void> {
     await guarded('fallback', fallbacks);
+    await guarded('orphans', async () => {
+      const names = options.config().destinations.map((destination) => destination.name);
+      options.onOrphans(await noteOrphans(options.pool, names));
+    });
     await guarded('held back', async () => options.ring(await releaseHeld(options.pool)));
     if (round++ % HOUSEKEEPING_EVERY !== 0) return;
     await guarded('close by age', closeAged);

@@ -39,7 +39,7 @@ export function ledger(deliveries: readonly DeliveryRow[], { acts }: { acts: boo
             >
           </td>
           <td data-label="first told">${moment(line.firstToldAt, 'not yet')}</td>
-          <td data-label="last told">${moment(line.lastToldAt)}</td>
+          ${line.lastToldAt === null ? html`<td></td>` : html`<td data-label="last told">${moment(line.lastToldAt)}</td>`}
           <td class="receipt">${line.receipt ?? ''}</td>
           <td>${attempts(delivery)}</td>
           ${acts ? html`<td class="no-print">${RETRIABLE.includes(delivery.state) ? retryForm(delivery) : ''}</td>` : ''}
@@ -75,7 +75,7 @@ function attemptLine(attempt: AttemptRow): Html {
 function retryForm(delivery: DeliveryRow): Html {
   return html`<form method="post" action="/deliveries/${delivery.id}/retry">
     <input type="hidden" name="incident" value="${delivery.incidentId}" />
-    <button aria-label="Try ${delivery.destination} again now">Retry</button>
+    <button aria-label="Retry ${delivery.destination} now">Retry</button>
   </form>`;
 }
 

@@ -87,7 +87,7 @@ function clockStrip(record: IncidentRecord): Html {
 
 function axisKey(): Html {
   return html`<p class="key dim">
-    <span class="dot said"></span> said <span class="dot good"></span> accepted <span class="dot bad"></span> failed
+    <span class="dot said"></span> said <span class="dot good"></span> accepted <span class="dot bad">✕</span> failed
     <span class="dot ack"></span> acknowledged <span class="dot person"></span> note; a number is that many at once
   </p>`;
 }

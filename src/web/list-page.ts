@@ -73,16 +73,14 @@ function rows(incidents: readonly IncidentListRow[], now: Date): Html {
       ${incidents.map(
         (incident) =>
           html`<tr>
-            <td>
+            <td class="short">
               ${stateBadge(incident.state, incident.severity)} <span class="dim small">${incident.severity}</span>
             </td>
             <td class="wide"><a href="/incidents/${incident.id}">${incident.headline}</a></td>
             <td>${incident.stage ?? ''}</td>
-            <td class="num" data-label="subscriptions">
-              ${incident.subscriptionCount > 0 ? incident.subscriptionCount : ''}
-            </td>
+            ${incident.subscriptionCount > 0 ? html`<td class="num" data-label="subscriptions">${incident.subscriptionCount}</td>` : html`<td></td>`}
             <td>${moment(incident.firstSeenAt)}</td>
-            <td data-label="lasts" class="short">${lasts(incident, now)}</td>
+            ${lasts(incident, now) === '' ? html`<td></td>` : html`<td data-label="lasts" class="short">${lasts(incident, now)}</td>`}
           </tr>`,
       )}
     </tbody>

@@ -61,7 +61,7 @@ ol.clocks li.open{border-style:dashed;background:none}ol.clocks .label{font-size
 .mark{stroke:var(--bg);stroke-width:1}.mark.said{fill:var(--blue)}.mark.good{fill:var(--green)}.mark.evidence{fill:var(--amber)}.mark.ack{fill:var(--violet)}
 .mark.bad{stroke:var(--red);stroke-width:2.5;fill:none}.mark.person{fill:var(--bg);stroke:var(--violet);stroke-width:2}
 .key{font-size:.85rem;margin:.2rem 0 0}.dot{display:inline-block;width:.7rem;height:.7rem;border-radius:50%;margin:0 .2rem 0 .7rem}
-.dot.said{background:var(--blue)}.dot.good{background:var(--green)}.dot.bad{background:var(--red);border-radius:0}.dot.ack,.dot.person{border-radius:0;transform:rotate(45deg);background:var(--violet)}.dot.person{background:none;border:2px solid var(--violet)}
+.dot.said{background:var(--blue)}.dot.good{background:var(--green)}.dot.bad{color:var(--red);font-weight:700;line-height:.7}.dot.ack,.dot.person{border-radius:0;transform:rotate(45deg);background:var(--violet)}.dot.person{background:none;border:2px solid var(--violet)}
 .latest{border:1px solid var(--line);border-left:5px solid var(--blue);padding:.1rem 1rem .6rem;margin:1.2rem 0 0;background:var(--soft)}.latest h2{margin:.6rem 0 .2rem}
 .said{overflow-wrap:anywhere;max-width:60rem}.said p{margin:.4rem 0}.said.pre{white-space:pre-wrap}
 ol.story{list-style:none;margin:0;padding:0}

@@ -75,14 +75,15 @@ async function play(context: Context, variant: Variant): Promise<void> {
   const sender = stage.sender(front);
   const under: Promise<Sent[][]>[] = [];
   const killsMs: number[] = [];
-  let worstNext = 0;
+  const allKills: { killedMs: number; readyMs: number }[] = [];
   for (const [index, one] of cycles.entries()) {
     const ids = [0, 1, 2].map((n) => `${variant.name.toUpperCase()}-${String(index).padStart(3, '0')}${n}`);
-    const next = cycles[index + 1];
-    const { killedMs, posts } = await cycle(context, one, { next, group: variant.group, sender, ids });
+    // A worker apart is left alone after its kill until all is level: its lease is measured.
+    const next = apart && one.victim === back ? undefined : cycles[index + 1];
+    const { killedMs, readyMs, posts } = await cycle(context, one, { next, group: variant.group, sender, ids });
     under.push(posts);
     if (one.victim === back) killsMs.push(killedMs);
-    worstNext = Math.max(worstNext, (firstCallAfter(stage, killedMs) ?? killedMs) - killedMs);
+    allKills.push({ killedMs, readyMs });
     context.add('cycles', 1);
     // Another kill before the lease is over would hide how long it takes.
     if (apart && one.victim === back) {
@@ -95,14 +96,20 @@ async function play(context: Context, variant: Variant): Promise<void> {
   const deliveries = await waitLevel(context, stage, { sender, ids });
   await checkRecord(context, sender, sent);
   checkVendors(context, stage, { ids, deliveries });
-  judgeRecovery(context, { variant, worstNext, held: heldRecoveries(deliveries, killsMs) });
+  const nexts = allKills.map(({ killedMs, readyMs }, i) => {
+    const callMs = firstCallIn(stage, killedMs, allKills[i + 1]?.killedMs ?? Number.POSITIVE_INFINITY);
+    return { afterKill: callMs - killedMs, afterStart: callMs - (apart ? killedMs : readyMs) };
+  });
+  judgeRecovery(context, { variant, nexts, held: heldRecoveries(deliveries, killsMs) });
   await Promise.all(stage.relays.map((relay) => relay.stop()));
 }
 
 function judgeRecovery(
   context: Context,
-  { variant, worstNext, held }: { variant: Variant; worstNext: number; held: number[] },
+  { variant, nexts, held }: { variant: Variant; nexts: { afterKill: number; afterStart: number }[]; held: number[] },
 ): void {
+  const worstNext = Math.max(0, ...nexts.map((next) => next.afterKill));
+  const afterStart = Math.max(0, ...nexts.map((next) => next.afterStart));
   const worstHeld = Math.max(0, ...held);
   const heldLimit = variant.footing === 'embedded' ? NEXT_ATTEMPT_MS : HELD_APART_MS;
   const { name } = variant;
@@ -111,9 +118,9 @@ function judgeRecovery(
   context.figure(`${name}: next attempt of what was held, worst ms`, worstHeld);
   context.figure(`${name}: attempts interrupted`, held.length);
   context.promise(
-    `${name}: the next attempt comes within ${NEXT_ATTEMPT_MS} ms of the kill, restart included`,
-    worstNext < NEXT_ATTEMPT_MS,
-    worstNext,
+    `${name}: the next attempt comes within ${NEXT_ATTEMPT_MS} ms of the ${variant.footing === 'redis' ? 'kill' : 'new start'}`,
+    afterStart < NEXT_ATTEMPT_MS,
+    afterStart,
   );
   context.promise(
     `${name}: what the dead process held is tried within ${heldLimit} ms`,
@@ -132,7 +139,7 @@ async function cycle(
   context: Context,
   { victim, point }: Cycle,
   options: { next: Cycle | undefined; group: boolean; sender: Sender; ids: string[] },
-): Promise<{ killedMs: number; posts: Promise<Sent[][]> }> {
+): Promise<{ killedMs: number; readyMs: number; posts: Promise<Sent[][]> }> {
   const { next, group, sender, ids } = options;
   if (point !== null && victim.failpoint !== point) {
     await victim.stop();
@@ -149,14 +156,15 @@ async function cycle(
   }
   const killedMs = Date.now();
   await victim.start(armed(next, victim));
-  return { killedMs, posts };
+  return { killedMs, readyMs: Date.now(), posts };
 }
 
-/** When a vendor was next called after this moment. */
-function firstCallAfter(stage: Stage, ms: number): number | null {
+/** When a vendor was next called between two kills; the first one where none was. */
+function firstCallIn(stage: Stage, fromMs: number, toMs: number): number {
   const { pager, genie, snow, teams, hook } = stage.cast;
-  const times = [pager, genie, snow, teams, hook].flatMap((server) =>
-    server.requests.filter((request) => request.at > ms + 5).map((request) => request.at),
-  );
-  return times.length > 0 ? Math.min(...times) : null;
+  const times = [pager, genie, snow, teams, hook]
+    .flatMap((server) => server.requests.map((request) => request.at))
+    // What was on its way at the moment of the kill may still arrive.
+    .filter((at) => at > fromMs + 5 && at < toMs);
+  return times.length > 0 ? Math.min(...times) : fromMs;
 }

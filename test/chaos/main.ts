@@ -6,13 +6,15 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { hostile } from './hostile.ts';
 import { kill } from './kill.ts';
+import { redis } from './redis.ts';
 import { runScenario, type Scenario, type ScenarioResult } from './scenario.ts';
 import { storm } from './storm.ts';
 import { resultTable } from './table.ts';
 
 const SEED = 20_260_914;
-const SCENARIOS: readonly Scenario[] = [storm, kill];
+const SCENARIOS: readonly Scenario[] = [storm, kill, redis, hostile];
 
 const { values } = parseArgs({
   options: {

@@ -1,12 +1,14 @@
 /** Push and pull reconciled: what Azure could not deliver is found, told once, marked late, and explained. */
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ARM_TOKEN, ArmServer, type AzureRecord } from '#test/support/azure/arm-server.ts';
+import { ARM_TOKEN, ArmServer } from '#test/support/azure/arm-server.ts';
 import { pushOf, recordOf } from '#test/support/azure/push.ts';
+import type { AzureRecord } from '#test/support/azure/records.ts';
 import { subscriptionId } from '#test/support/fixtures.ts';
-import { openStores, startRelay, type Stores, type TestRelay } from '#test/support/relay.ts';
+import { API_TOKEN, openStores, startRelay, type Stores, type TestRelay } from '#test/support/relay.ts';
 import { startTcpProxy, through } from '#test/support/tcp-proxy.ts';
 import { PagerDutyServer } from '#test/support/vendors/pagerduty.ts';
+import { relay as runCommand } from '#test/unit/cli/memory-io.ts';
 import { WebhookServer } from '#test/support/vendors/webhook.ts';
 
 const KEY = '0123456789abcdef0123456789abcdef';
@@ -214,6 +216,49 @@ describe('while the relay is there', () => {
       status: 'degraded',
       detail: expect.stringContaining('1 of 40 subscriptions may not be read'),
     });
+  });
+
+  test('two replicas that start at once find the same things once', async () => {
+    arm.events = [1, 2, 3].map((n) =>
+      recordOf({ trackingId: `BOTH-00${n}`, subscriptions: SUBSCRIPTIONS, minutesAgo: [30, 20, 10] }),
+    );
+    const first = await start('{ every: 400ms, grace: 1ms }');
+    const second = await start('{ every: 400ms, grace: 1ms }');
+    for (const { trackingId } of arm.events) {
+      await expect.poll(() => communications(trackingId), { timeout: 10_000 }).toHaveLength(3);
+      await second.level(trackingId, 2);
+    }
+    const rounds = arm.count('Microsoft.ResourceGraph');
+    await expect.poll(() => arm.count('Microsoft.ResourceGraph'), { timeout: 10_000 }).toBeGreaterThan(rounds + 2);
+    expect(pager.pages).toBe(3);
+    expect(hook.events.map((event) => event.body.type)).toEqual(Array.from({ length: 3 }, () => 'incident.opened'));
+    await first.stop();
+  });
+
+  test('relay backfill looks further back when told to, and relay gaps says what there was', async () => {
+    arm.events = [
+      recordOf({
+        trackingId: 'OLDS-009',
+        subscriptions: SUBSCRIPTIONS.slice(0, 2),
+        minutesAgo: [300, 200],
+        status: 'Resolved',
+      }),
+    ];
+    await start('{ every: 10m }');
+    await expect.poll(async () => (await round()).okAt).not.toBeNull();
+    expect((await relay!.get('/v1/incidents/OLDS-009')).status).toBe(404);
+    const env = { RELAY_URL: relay!.url, RELAY_TOKEN: API_TOKEN };
+    const ran = await runCommand(['backfill', '--since', '12h'], { env });
+    expect(ran).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringMatching(/last round .*: 40 subscriptions, \d+ calls, 2 found/),
+    });
+    expect(await communications('OLDS-009')).toHaveLength(2);
+    await relay!.level('OLDS-009', 2);
+    expect(pager.pages).toBe(0);
+    const listed = await runCommand(['gaps'], { env });
+    expect(listed).toMatchObject({ code: 0, out: expect.stringContaining('no gaps') });
   });
 
   test('after a span of 503 a whole round is made at once and the span is a gap', async () => {

@@ -5,6 +5,8 @@ export interface TcpProxy {
   port: number;
   /** `away` refuses and cuts; `hang` takes connections and bytes and passes nothing on. */
   mode: 'pass' | 'away' | 'hang';
+  /** Every chunk from the client waits this long, milliseconds. */
+  delayMs: number;
   /** Called with every chunk from the client; true cuts that connection before (`'before'`) or after the server got it. */
   onChunk: ((chunk: Buffer) => 'before' | 'after' | null) | null;
   /** Cuts all connections. */
@@ -32,7 +34,8 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       if (proxy.mode === 'hang') return;
       const verdict = proxy.onChunk?.(chunk) ?? null;
       if (verdict === 'before') return end();
-      upstream.write(chunk);
+      if (proxy.delayMs === 0) upstream.write(chunk);
+      else setTimeout(() => upstream.destroyed || upstream.write(chunk), proxy.delayMs);
       // The server has the bytes and works on them; the client never hears the answer.
       if (verdict === 'after') {
         client.destroy();
@@ -46,6 +49,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   const proxy: TcpProxy = {
     port: (server.address() as { port: number }).port,
     mode: 'pass',
+    delayMs: 0,
     onChunk: null,
     cut() {
       for (const { client, server: upstream } of pairs) {

@@ -15,8 +15,8 @@ export interface BackfillTimes {
 export interface BackfillOptions extends Omit<RoundOptions, 'signal'> {
   /** Names this process among the beats. */
   process: string;
-  onRound(result: RoundResult, durationMs: number): void;
-  onError(error: Error, context: Record<string, unknown>): void;
+  onRound: (result: RoundResult, durationMs: number) => void;
+  onError: (error: Error, context: Record<string, unknown>) => void;
   times?: Partial<BackfillTimes>;
 }
 
@@ -37,6 +37,8 @@ export interface Backfill {
 
 const TIMES: BackfillTimes = { beatMs: 20_000, refusedQuietMs: 10_000 };
 const BEATS_KEPT_DAYS = 40;
+/** An hour of beats. */
+const FORGET_EVERY = 180;
 /** After a round that failed, and while another replica is at it. */
 const AGAIN_MS = 30_000;
 /** Rounds of several replicas shall not start at once. */
@@ -54,11 +56,13 @@ export function createBackfill(options: BackfillOptions): Backfill {
   let running: Promise<void> | null = null;
   let fault: string | null = null;
   let okAtMs = 0;
+  let pulses = 0;
 
   async function pulse(): Promise<void> {
     try {
       await beat(options.pool, options.process);
       await noteRefused();
+      if (pulses++ % FORGET_EVERY === 0) await forgetBeats(options.pool, BEATS_KEPT_DAYS);
     } catch (error) {
       options.onError(error as Error, { what: 'beat' });
     }
@@ -109,7 +113,6 @@ export function createBackfill(options: BackfillOptions): Backfill {
         fault = result.faults.length > 0 ? result.faults.join('; ') : null;
         if (!result.incomplete) okAtMs = Date.now();
         options.onRound(result, performance.now() - started);
-        await forgetBeats(options.pool, BEATS_KEPT_DAYS);
         return result.incomplete ? 'again' : 'done';
       }
     } catch (error) {

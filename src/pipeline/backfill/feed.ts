@@ -1,5 +1,5 @@
 /** Feeds what a pull found and we do not hold through the same fold as everything else, and notes why it was missing. */
-import { causeInWords, spanOf, type GapCause } from '#src/core/gap.ts';
+import { spanOf, type GapCause } from '#src/core/gap.ts';
 import type { AzureEvent } from '#src/core/gap-event.ts';
 import { findMissing, type Missing, type MissingOptions } from '#src/core/gap-missing.ts';
 import { serviceHealthIdentity } from '#src/core/identity.ts';
@@ -14,8 +14,8 @@ export interface FeedOptions {
   pool: Pool;
   ingest: Ingest;
   /** For the record and the metrics. */
-  onStored(signals: readonly Signal[], results: readonly SignalResult[]): void;
-  now(): Date;
+  onStored: (signals: readonly Signal[], results: readonly SignalResult[]) => void;
+  now: () => Date;
 }
 
 export interface FeedInput extends MissingOptions {
@@ -106,13 +106,4 @@ async function findingsOf(
     });
   }
   return [...found.values()];
-}
-
-/** A gap for people. */
-export function gapInWords(gap: Gap): string {
-  const what =
-    gap.found === 0
-      ? 'nothing was missed'
-      : `${gap.found} communication${gap.found === 1 ? '' : 's'} found by back-fill`;
-  return `${causeInWords(gap.cause)}; ${what}`;
 }

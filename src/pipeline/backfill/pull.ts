@@ -13,7 +13,7 @@ export interface PullOptions {
   /** ISO 8601 UTC. */
   since: string;
   /** Posts that we hold under each of these tracking IDs, by lower-cased tracking ID. */
-  held(trackingIds: readonly string[]): Promise<ReadonlyMap<string, readonly Post[]>>;
+  held: (trackingIds: readonly string[]) => Promise<ReadonlyMap<string, readonly Post[]>>;
 }
 
 export interface Pulled {

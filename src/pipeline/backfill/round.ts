@@ -21,12 +21,12 @@ import { feed, type FeedOptions } from './feed.ts';
 import { pullAll, pullChanged, type Pulled } from './pull.ts';
 
 export interface RoundOptions extends FeedOptions {
-  config(): RelayConfig;
+  config: () => RelayConfig;
   /** Made anew when the config changes. */
-  http(): HttpClient;
-  token(): TokenSource;
+  http: () => HttpClient;
+  token: () => TokenSource;
   signal: AbortSignal;
-  onCall(outcome: string): void;
+  onCall: (outcome: string) => void;
 }
 
 export interface Round {
@@ -100,7 +100,7 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     const notAfter = new Date(startedAt.getTime() - graceMs).toISOString();
     const gaps = (await listGaps(pool, GAPS_MAX))
       .filter((gap) => gap.cause !== 'no-rule' && gap.cause !== 'not-delivered')
-      .reverse();
+      .toReversed();
     result.found = await feed(options, { events: pulled.events, gaps, bornAt, since, notAfter });
     pulled.faults.push(
       ...(await takeAzureLists(options, { session, subscriptions: azure.subscriptions === 'all' ? null : all })),

@@ -16,21 +16,21 @@ import { readEstateFile } from './file.ts';
 
 export interface EstateOptions {
   pool: Pool;
-  config(): RelayConfig;
-  http(): HttpClient;
-  token(): TokenSource;
-  onCall(outcome: string): void;
-  onError(error: Error, context: Record<string, unknown>): void;
+  config: () => RelayConfig;
+  http: () => HttpClient;
+  token: () => TokenSource;
+  onCall: (outcome: string) => void;
+  onError: (error: Error, context: Record<string, unknown>) => void;
   /** What is known has changed. */
-  onChanged(): Promise<void>;
-  now(): Date;
+  onChanged: () => Promise<void>;
+  now: () => Date;
 }
 
 export interface EstateKeeper {
   start(): void;
   stop(): Promise<void>;
   /** What is known now; cheap. */
-  view(): EstateView;
+  view: () => EstateView;
   /** One look: takes over what another process read, and reads anew where that is due. */
   refresh(): Promise<void>;
   /** Why the last reading failed, or null. */

@@ -12,9 +12,9 @@ import { judgeRoutes } from '../routing.ts';
 export interface RejudgeOptions {
   pool: Pool;
   ingest: Ingest;
-  config(): RelayConfig;
-  estate(): EstateView;
-  now(): Date;
+  config: () => RelayConfig;
+  estate: () => EstateView;
+  now: () => Date;
 }
 
 /** Sends a signal that adds nothing for every open incident whose routes now name more; the fold does the rest. */

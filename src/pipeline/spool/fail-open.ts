@@ -10,6 +10,7 @@ import type { Destination, RelayConfig } from '#src/config/types.ts';
 import type { DirectAttempt } from '#src/db/spool.ts';
 import { newId } from '#src/ids.ts';
 import type { CallAdapter } from '../lane.ts';
+import { openingStep } from '../opening-step.ts';
 import { judgeRoutes } from '../routing.ts';
 import { portalLink, vendorKey } from '../step.ts';
 import type { Journal } from './journal.ts';
@@ -93,7 +94,7 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
     };
     attempts.set(`${attempt.identity}\n${attempt.destination}`, attempt);
     await options.journal.append([JSON.stringify(attempt)]);
-    const step = openingStep(options.config(), signal);
+    const step = directStep(options.config(), signal);
     const key = vendorKey(options.config().relayId, { identity: signal.identity, episode: 1 }, destination.id);
     for (let tries = 0; tries < TRIES_MAX && !stop.signal.aborted && !options.over.has(signal.identity); tries++) {
       const outcome: Outcome = await options.call(destination, step, {
@@ -135,48 +136,34 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
 }
 
 /** What can be said from one signal alone, without the record. */
-function openingStep(config: RelayConfig, signal: Signal): Step {
-  return {
-    action: 'open',
-    covers: [1, 1],
-    opened: false,
-    told: false,
-    repeat: false,
-    catchUp: false,
-    late: false,
-    test: false,
-    incident: {
-      id: '',
-      identity: signal.identity,
-      episode: 1,
-      trackingId: signal.trackingId,
-      kind: signal.kind,
-      state: 'active',
-      severity: signal.severity,
-      title: signal.title,
-      stage: signal.stage,
-      impacts: signal.impacts,
-      resources: signal.resources,
-      startedAt: signal.startedAt,
-      mitigatedAt: null,
-      resolvedAt: null,
-      endsAt: null,
-      revision: 1,
-      firstSeenAt: new Date().toISOString(),
+function directStep(config: RelayConfig, signal: Signal): Step {
+  const { identity, trackingId, kind, severity, title, stage, impacts, resources, startedAt, subscriptions } = signal;
+  const details = { ...signal.details, Relay: 'sent while its database was away; the record follows' };
+  return openingStep(
+    {
+      identity,
+      trackingId,
+      kind,
+      severity,
+      title,
+      stage,
+      impacts,
+      resources,
+      startedAt,
+      details,
       headline: headline(signal),
-      details: { ...signal.details, Relay: 'sent while its database was away; the record follows' },
     },
-    communication: signal.communication ? { ...signal.communication, at: signal.occurredAt } : null,
-    changes: [],
-    audience: {
-      subscriptions: signal.subscriptions.map((id) => ({
-        id,
-        name: config.subscriptions.get(id)?.name ?? null,
-        team: null,
-      })),
-      total: signal.subscriptions.length,
+    {
+      communication: signal.communication ? { ...signal.communication, at: signal.occurredAt } : null,
+      audience: {
+        subscriptions: subscriptions.map((id) => ({
+          id,
+          name: config.subscriptions.get(id)?.name ?? null,
+          team: null,
+        })),
+        total: subscriptions.length,
+      },
+      links: { timeline: null, portal: portalLink(trackingId, subscriptions[0]) },
     },
-    route: { runbook: null, note: null, fields: {} },
-    links: { timeline: null, portal: portalLink(signal.trackingId, signal.subscriptions[0]) },
-  };
+  );
 }

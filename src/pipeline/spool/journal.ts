@@ -48,8 +48,12 @@ export function openJournal(path: string, { bytesMax }: { bytesMax: number }): J
   let end = wholeLines(file);
   ftruncateSync(file, end);
   let mark = Math.min(readMark(`${path}.mark`), end);
+  // A crash between the emptying of the file and its mark leaves a mark that would hide what is written next.
+  writeMark(`${path}.mark`, mark);
   let waiting: { data: Buffer; resolve(): void; reject(error: Error): void }[] = [];
   let writing = false;
+  /** Of the write under way: they may be on disk at any moment, so they count as not dealt with. */
+  let writingBytes = 0;
 
   async function flush(): Promise<void> {
     writing = true;
@@ -57,14 +61,17 @@ export function openJournal(path: string, { bytesMax }: { bytesMax: number }): J
       const batch = waiting;
       waiting = [];
       const data = Buffer.concat(batch.map((entry) => entry.data));
+      writingBytes = data.length;
       try {
         if (end - mark + data.length > bytesMax)
           throw new JournalFullError(`the spool holds ${end - mark} bytes, its limit is ${bytesMax}`);
         await writeAsync(file, data, 0, data.length, end);
         await syncAsync(file);
         end += data.length;
+        writingBytes = 0;
         for (const entry of batch) entry.resolve();
       } catch (error) {
+        writingBytes = 0;
         // What may be half written lies beyond the end and is overwritten by the next append.
         const full = error instanceof JournalFullError || (error as NodeJS.ErrnoException).code === 'ENOSPC';
         for (const entry of batch)
@@ -105,7 +112,7 @@ export function openJournal(path: string, { bytesMax }: { bytesMax: number }): J
       writeMark(`${path}.mark`, mark);
     },
     get size() {
-      return end - mark + waiting.reduce((sum, entry) => sum + entry.data.length, 0);
+      return end - mark + writingBytes + waiting.reduce((sum, entry) => sum + entry.data.length, 0);
     },
     close() {
       closeSync(file);

@@ -5,51 +5,11 @@
  */
 import { VendorServer, type VendorAnswer, type VendorRequest } from '#test/support/vendors/vendor-server.ts';
 import { graphRows } from './graph.ts';
+import { updatedAt, type AzureListed, type AzureRecord, type AzureResource, type AzureState } from './records.ts';
 
 export const ARM_TOKEN = 'test-arm-token';
 
-/** One post under an event. */
-export interface AzurePost {
-  at: string;
-  html: string;
-  tags?: string[];
-}
-
-/** One event as Azure keeps it; every subscription sees it under the same tracking ID. */
-export interface AzureRecord {
-  trackingId: string;
-  eventType: string;
-  status: 'Active' | 'Resolved';
-  level?: string;
-  title: string;
-  service: string;
-  regions: string[];
-  startedAt: string;
-  mitigatedAt?: string;
-  posts: AzurePost[];
-  /** Subscriptions that see it; empty: only the tenant. */
-  subscriptions: string[];
-}
-
-export interface AzureResource {
-  id: string;
-  type: string;
-  location: string;
-  tags?: Record<string, string>;
-  sku?: string;
-  version?: string;
-  endpoint?: boolean;
-}
-
-export interface AzureListed {
-  trackingId: string;
-  subscription: string;
-  resource: string;
-  type: string;
-  status?: string;
-}
-
-export class ArmServer extends VendorServer {
+export class ArmServer extends VendorServer implements AzureState {
   events: AzureRecord[] = [];
   resources: AzureResource[] = [];
   listed: AzureListed[] = [];
@@ -163,15 +123,6 @@ export class ArmServer extends VendorServer {
       },
     };
   }
-}
-
-export function updatedAt(event: AzureRecord): string {
-  return (
-    event.posts
-      .map((post) => post.at)
-      .sort()
-      .at(-1) ?? event.startedAt
-  );
 }
 
 /** Every region repeats the posts, newest first, as the API does. */

@@ -1,6 +1,6 @@
 /** A made-up estate: 500 subscriptions, 120 registries of which 30 are geo-replicated, 80 clusters; always the same. */
 import { subscriptionId } from '#test/support/fixtures.ts';
-import type { AzureResource } from './arm-server.ts';
+import type { AzureResource } from './records.ts';
 
 export const REGIONS = ['westeurope', 'northeurope', 'eastus', 'westus3', 'southeastasia'] as const;
 export const TEAMS = ['payments', 'search', 'media', 'billing', 'fraud', 'mobile', 'data', 'iot'] as const;

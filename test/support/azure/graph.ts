@@ -2,12 +2,12 @@
  * The few queries of Resource Graph that the relay makes, recognised by their table and types; any other is refused as
  * Azure refuses nonsense. No KQL is run here: what a query would filter is done by hand.
  */
-import { updatedAt, type ArmServer, type AzureRecord } from './arm-server.ts';
+import { updatedAt, type AzureRecord, type AzureState } from './records.ts';
 
 type Row = Record<string, unknown>;
 
 /** Rows of a query, or null where it is none that is known. */
-export function graphRows(server: ArmServer, query: string): Row[] | null {
+export function graphRows(server: AzureState, query: string): Row[] | null {
   // Without an order pages overlap.
   if (!/\| order by id asc\s*$/.test(query)) return null;
   const table = query.split('|')[0]!.trim().toLowerCase();
@@ -29,7 +29,7 @@ export function graphRows(server: ArmServer, query: string): Row[] | null {
   return null;
 }
 
-function events(server: ArmServer, query: string): Row[] {
+function events(server: AzureState, query: string): Row[] {
   const since = /datetime\(([^)]+)\)/.exec(query)?.[1] ?? '';
   const changed = server.events.filter(
     (event) => updatedAt(event) >= since || (event.status === 'Active' && event.eventType === 'ServiceIssue'),
@@ -67,7 +67,7 @@ function ticks(at: string): string {
   return String(BigInt(Date.parse(at)) * 10_000n + 621_355_968_000_000_000n);
 }
 
-function listed(server: ArmServer, query: string): Row[] {
+function listed(server: AzureState, query: string): Row[] {
   return server.listed
     .filter((one) => query.toLowerCase().includes(`'${one.trackingId.toLowerCase()}'`))
     .map((one) => ({
@@ -82,7 +82,7 @@ function listed(server: ArmServer, query: string): Row[] {
     }));
 }
 
-function resources(server: ArmServer): Row[] {
+function resources(server: AzureState): Row[] {
   return server.resources
     .map((one) => ({
       id: one.id,

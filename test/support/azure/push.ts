@@ -1,6 +1,6 @@
 /** The push of a record: what an action group sends for one post and one subscription, with the id that a pull lacks. */
 import { serviceHealth } from '#test/support/fixtures.ts';
-import type { AzureRecord } from './arm-server.ts';
+import type { AzureRecord } from './records.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   ServiceIssue: 'Incident',

@@ -169,7 +169,7 @@ describe('the managed identity', () => {
   beforeEach(async () => {
     asked.length = 0;
     identity = createServer((request, response) => {
-      asked.push(`${request.headers['x-identity-header']} ${request.url}`);
+      asked.push(`${String(request.headers['x-identity-header'])} ${request.url ?? ''}`);
       response.setHeader('content-type', 'application/json');
       response.end(
         JSON.stringify({

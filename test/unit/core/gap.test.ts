@@ -28,9 +28,20 @@ function event(texts: readonly (readonly [number, string, string?])[], more: Par
 
 function post(minute: number, stage: string, html: string, id: string | null = `c${minute}`): Post {
   return {
-    ...{ id, hash: postHash(stage, html), at: T(minute), phase: 'open', stage, state: 'active', severity: 'warning' },
-    ...{ severityCertain: true, retracted: false, title: '', startedAt: null, mitigatedAt: null, endsAt: null },
-  } as Post;
+    id,
+    hash: postHash(stage, html),
+    at: T(minute),
+    phase: 'open',
+    stage,
+    state: 'active',
+    severity: 'warning',
+    severityCertain: true,
+    retracted: false,
+    title: '',
+    startedAt: null,
+    mitigatedAt: null,
+    endsAt: null,
+  };
 }
 
 const ALL = { since: T(-60), notAfter: T(1000) };

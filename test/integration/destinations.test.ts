@@ -1,0 +1,108 @@
+/** Destinations that go away, come back, run behind or leave the config: nothing is lost and somebody is told. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { adapters } from '#src/app.ts';
+import { loadConfig } from '#src/config/load.ts';
+import { serviceHealth } from '#test/support/fixtures.ts';
+import { CONFIG_HEAD, openStores, startRelay, type Stores, type TestRelay } from '#test/support/relay.ts';
+import { PagerDutyServer } from '#test/support/vendors/pagerduty.ts';
+import { WebhookServer } from '#test/support/vendors/webhook.ts';
+
+const SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=';
+let stores: Stores;
+let relay: TestRelay;
+let pager: PagerDutyServer;
+let hook: WebhookServer;
+
+beforeAll(async () => {
+  stores = await openStores('postgres');
+});
+afterAll(() => stores.stop());
+beforeEach(async () => {
+  pager = await new PagerDutyServer().start();
+  hook = await new WebhookServer(SECRET).start();
+});
+afterEach(async () => {
+  await relay.stop();
+  await pager.stop();
+  await hook.stop();
+});
+
+const post = (id: string, communication: number, stage: string): Promise<unknown> => relay.post(serviceHealth({ trackingId: id, communication, stage }));
+const ONCALL = (): string => `  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${pager.url}", retry: { schedule: [100ms] }`;
+const HOOK = (): string => `  hook: { type: webhook, url: "${hook.url}/hook", secret: "${SECRET}", retry: { schedule: [100ms] } }`;
+
+test('a delivery that fails for good goes to its fallback, which is resolved too', async () => {
+  pager.failAlways({ kind: 'answer', answer: { status: 400, body: { status: 'invalid event', message: 'no', errors: ['no'] } } });
+  relay = await startRelay(stores, `destinations:\n${ONCALL()}, fallback: { to: hook } }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall] }]\n`);
+  await post('FALL-001', 1, 'Active');
+  await expect.poll(() => hook.events.map((e) => e.body.type), { timeout: 10_000 }).toEqual(['incident.opened']);
+  await post('FALL-001', 2, 'Resolved');
+  await expect.poll(() => hook.events.map((e) => e.body.type), { timeout: 10_000 }).toEqual(['incident.opened', 'incident.resolved']);
+  const { timeline } = (await relay.get('/v1/incidents/FALL-001/timeline')).json;
+  expect(timeline.some((e: { data: { decision?: string } }) => e.data.decision === 'fallback')).toBe(true);
+});
+
+test('without a fallback the other destinations of the incident are told, once', async () => {
+  pager.failAlways({ kind: 'answer', answer: { status: 400, body: { status: 'invalid event', message: 'no', errors: ['no'] } } });
+  relay = await startRelay(stores, `destinations:\n${ONCALL()} }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall, hook] }]\n`);
+  await post('FALL-002', 1, 'Active');
+  await expect.poll(() => hook.events.length, { timeout: 10_000 }).toBe(2);
+  expect(JSON.stringify(hook.events[1]!.body)).toContain('oncall was not reached');
+  await post('FALL-002', 2, 'Active');
+  await expect.poll(() => hook.events.length, { timeout: 10_000 }).toBe(3);
+});
+
+test('a destination that was away for long gets one message with the present state, not a queue of stale ones', async () => {
+  hook.failAlways({ kind: 'answer', answer: { status: 503 } });
+  relay = await startRelay(stores, `destinations:\n${HOOK()}\nroutes: [{ match: {}, to: [hook] }]\n`);
+  for (let n = 1; n <= 9; n++) await post('AWAY-001', n, 'Active');
+  hook.failAlways(null);
+  await relay.level('AWAY-001', 1);
+  expect(hook.events.length).toBeLessThanOrEqual(2);
+  expect(hook.events.at(-1)!.body.data.communication!.text).toContain('Communication 9');
+});
+
+test('429 pauses the destination for as long as the vendor says, and says so', async () => {
+  pager.failNext({ kind: 'answer', answer: { status: 429, headers: { 'retry-after': '2' }, body: { status: 'throttle exceeded' } } });
+  relay = await startRelay(stores, `destinations:\n${ONCALL()} }\nroutes: [{ match: {}, to: [oncall] }]\n`);
+  await post('RATE-001', 1, 'Active');
+  await expect.poll(async () => (await relay.get('/v1/destinations')).json.destinations[0].pausedUntil as string | null).not.toBeNull();
+  await post('RATE-002', 1, 'Active');
+  await relay.level('RATE-002', 1);
+  await relay.level('RATE-001', 1);
+  const [first, second] = pager.requests;
+  expect(second!.at - first!.at).toBeGreaterThan(1_800);
+  expect(pager.pages).toBe(2);
+});
+
+test('failures in a row leave one probe at a time and show in /readyz; recovery clears both', async () => {
+  hook.failAlways({ kind: 'answer', answer: { status: 500 } });
+  relay = await startRelay(stores, `destinations:\n${HOOK()}\nroutes: [{ match: {}, to: [hook] }]\n`);
+  for (let n = 0; n < 12; n++) await post(`BRKR-0${10 + n}`, 1, 'Active');
+  await expect.poll(async () => (await relay.get('/readyz')).text, { timeout: 10_000 }).toContain('destination hook');
+  expect((await relay.get('/readyz')).status).toBe(200);
+  const before = hook.requests.length;
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(hook.requests.length - before).toBeLessThanOrEqual(3);
+  hook.failAlways(null);
+  await expect.poll(() => hook.events.length, { timeout: 40_000 }).toBe(12);
+  await expect.poll(async () => (await relay.get('/readyz')).json.status, { timeout: 5_000 }).toBe('ok');
+});
+
+test('a destination that leaves the config with a page open is a decision on the timeline and an alarm', async () => {
+  const both = `destinations:\n${ONCALL()} }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall, hook] }]\n`;
+  relay = await startRelay(stores, both);
+  await post('LEFT-001', 1, 'Active');
+  await relay.level('LEFT-001', 2);
+  const loaded = loadConfig(`${CONFIG_HEAD}destinations:\n${HOOK()}\nroutes: [{ match: {}, to: [hook] }]\n`, { file: 'relay.yaml', env: {}, adapters });
+  if (!loaded.ok) throw new Error('the config of this test is broken');
+  relay.app.config.replace(loaded.config);
+  await post('LEFT-001', 2, 'Resolved');
+  await expect.poll(async () => (await relay.get('/v1/incidents/LEFT-001/timeline')).text, { timeout: 10_000 }).toContain('is no longer in the config');
+  expect((await relay.get('/metrics')).text).toMatch(/relay_orphaned_deliveries 1/);
+  const back = `destinations:\n${ONCALL()}, retired: true }\n${HOOK()}\nroutes: [{ match: {}, to: [hook] }]\n`;
+  const again = loadConfig(CONFIG_HEAD + back, { file: 'relay.yaml', env: {}, adapters });
+  if (!again.ok) throw new Error(JSON.stringify(again.faults));
+  relay.app.config.replace(again.config);
+  await expect.poll(() => pager.alerts().map((a) => a.status), { timeout: 10_000 }).toEqual(['resolved']);
+});

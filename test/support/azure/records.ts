@@ -1,0 +1,59 @@
+/** What the local Azure knows. */
+
+/** One post under an event. */
+export interface AzurePost {
+  at: string;
+  html: string;
+  tags?: string[];
+}
+
+/** One event as Azure keeps it; every subscription sees it under the same tracking ID. */
+export interface AzureRecord {
+  trackingId: string;
+  eventType: string;
+  status: 'Active' | 'Resolved';
+  level?: string;
+  title: string;
+  service: string;
+  regions: string[];
+  startedAt: string;
+  mitigatedAt?: string;
+  posts: AzurePost[];
+  /** Subscriptions that see it; empty: only the tenant. */
+  subscriptions: string[];
+}
+
+export interface AzureResource {
+  id: string;
+  type: string;
+  location: string;
+  tags?: Record<string, string>;
+  sku?: string;
+  version?: string;
+  endpoint?: boolean;
+}
+
+export interface AzureListed {
+  trackingId: string;
+  subscription: string;
+  resource: string;
+  type: string;
+  status?: string;
+}
+
+export interface AzureState {
+  events: AzureRecord[];
+  resources: AzureResource[];
+  listed: AzureListed[];
+  subscriptions: { id: string; name: string; tags?: Record<string, string> }[];
+}
+
+/** When the event was last published. */
+export function updatedAt(event: AzureRecord): string {
+  return (
+    event.posts
+      .map((post) => post.at)
+      .sort()
+      .at(-1) ?? event.startedAt
+  );
+}
