@@ -84,10 +84,10 @@ function mutateOnce(body: unknown, random: Random): void {
   const holder = random.pick(full);
   const key = random.pick(Object.keys(holder));
   const how = random.int(0, 3);
-  if (how === 0) holder[key] = random.pick(ODD_VALUES);
+  if (how === 0) holder[key] = structuredClone(random.pick(ODD_VALUES));
   else if (how === 1) delete holder[key];
-  else if (how === 2) holder[random.pick(ODD)] = holder[key];
-  else holder[key] = Array.from({ length: 3 }, () => holder[key]);
+  else if (how === 2) holder[random.pick(ODD)] = structuredClone(holder[key]);
+  else holder[key] = Array.from({ length: 3 }, () => structuredClone(holder[key]));
 }
 
 /** A sample whose bytes were flipped, cut or doubled: seldom JSON, sometimes not even UTF-8. */

@@ -28,7 +28,7 @@ export const hostile: Scenario = {
     const sender = stage.sender(relay);
     const stalled = stall(relay);
     await flood(context, stage, sender);
-    await shower(context, stage, { relay, sender });
+    await shower(context, { relay, sender });
     context.promise('the process lives', relay.running);
     const { pager, teams, hook } = stage.cast;
     context.promise(
@@ -89,11 +89,7 @@ async function flood(context: Context, stage: Stage, sender: Sender): Promise<vo
   );
 }
 
-async function shower(
-  context: Context,
-  stage: Stage,
-  { relay, sender }: { relay: RelayProcess; sender: Sender },
-): Promise<void> {
+async function shower(context: Context, { relay, sender }: { relay: RelayProcess; sender: Sender }): Promise<void> {
   const pool = new Pool(relay.url, { connections: CONCURRENCY, pipelining: 1 });
   context.onEnd(() => pool.destroy());
   const bodies = hostileBodies(context.random, context.seed);

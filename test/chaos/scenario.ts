@@ -46,7 +46,8 @@ export interface ScenarioResult {
   footings: string;
   skipped: string | null;
   kept: boolean;
-  broken: { promise: string; seen: unknown }[];
+  /** `seen` is of the first time. */
+  broken: { promise: string; times: number; seen: unknown }[];
   promises: number;
   sums: Sums;
   worstRecoveryMs: number | null;
@@ -79,7 +80,10 @@ export async function runScenario(
   };
   const promise = (words: string, held: boolean, seen?: unknown): void => {
     kept.add(words);
-    if (!held) result.broken.push({ promise: words, seen: seen ?? null });
+    if (held) return;
+    const known = result.broken.find((one) => one.promise === words);
+    if (known) known.times++;
+    else result.broken.push({ promise: words, times: 1, seen: seen ?? null });
   };
   const context: Context = {
     seed,

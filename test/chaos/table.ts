@@ -32,7 +32,9 @@ export function resultTable(results: readonly ScenarioResult[]): string {
       .trimEnd();
   const details = results.flatMap((one) => [
     ...Object.entries(one.figures).map(([name, value]) => `${one.scenario}: ${name}: ${value}`),
-    ...one.broken.map(({ promise, seen }) => `${one.scenario}: BROKEN: ${promise}: ${shorten(seen)}`),
+    ...one.broken.map(
+      ({ promise, times, seen }) => `${one.scenario}: BROKEN ${times} times: ${promise}: ${shorten(seen)}`,
+    ),
   ]);
   return [line(HEAD), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), '', ...details].join('\n');
 }

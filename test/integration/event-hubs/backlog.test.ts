@@ -13,10 +13,10 @@ import { openStores, type Stores } from '#test/support/relay.ts';
 /** `TEST_HUB_BACKLOG=200000` for the figure of the docs. */
 const BACKLOG = Number(process.env['TEST_HUB_BACKLOG'] ?? 20_000);
 const PARTITIONS = 2;
-/** The process dies when it needs more: 200,000 of these records are a gigabyte. Twice what 20,000 need in practice. */
-const HEAP_MB_MAX = 160;
+/** The process dies when it needs more: 200,000 of these records are a gigabyte. */
+const HEAP_MB_MAX = 256;
 /** With young generation, libraries and buffers. */
-const RSS_MB_MAX = 400;
+const RSS_MB_MAX = 500;
 
 let stores: Stores;
 let server: EventHubsServer;
