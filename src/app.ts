@@ -28,7 +28,7 @@ import type { BackfillTimes } from './pipeline/backfill/backfill.ts';
 import { createScopeCache } from './pipeline/scope-cache.ts';
 import { openSpool, type Spool } from './pipeline/spool/spool.ts';
 import { sendTest, testStep } from './pipeline/test-step.ts';
-import { createUpkeep } from './pipeline/upkeep.ts';
+import { createUpkeep, type Upkeep } from './pipeline/upkeep.ts';
 import { migrateQueue, openBell, type Bell } from './queue/bell.ts';
 import { readiness, refreshMetrics, type Parts } from './readiness.ts';
 import type { HubTuning } from './receivers/event-hubs/tuning.ts';
@@ -95,6 +95,7 @@ export async function startApp({
     const now = (): Date => new Date();
     let bell: Bell | null = null;
     let orphans = 0;
+    let upkeep: Upkeep | null = null;
     cleanup('queue', () => bell?.close());
     const ring = (destinations: Iterable<string>): void => {
       metrics.rings.inc({ result: 'sent' });
@@ -211,6 +212,7 @@ export async function startApp({
       });
       if (delivery) {
         await delivery.start();
+        upkeep?.start();
         bell.answer((destination) => (metrics.rings.inc({ result: 'answered' }), delivery.drain(destination)), {
           concurrency: 50,
         });
@@ -267,7 +269,7 @@ export async function startApp({
         },
       });
       cleanup('delivery', () => made.stop(DELIVERY_STOP_MS));
-      const upkeep = createUpkeep({
+      upkeep = createUpkeep({
         pool: pools.delivery,
         config,
         ingest,
@@ -280,8 +282,7 @@ export async function startApp({
         onError,
         now,
       });
-      upkeep.start();
-      cleanup('upkeep', () => upkeep.stop());
+      cleanup('upkeep', () => upkeep?.stop());
       return made;
     }
 

@@ -3,7 +3,7 @@
  * about an outage is Azure's, and a page that somebody resolves by hand is not over for the others.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { OpenAPIHono } from '@hono/zod-openapi';
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import {
   incidentByRecord,
@@ -21,12 +21,14 @@ import { bearer } from './auth.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { Problem } from './problem.ts';
 import { readBody } from './receivers.ts';
+import { ProblemDocument } from './schemas.ts';
 
 /** Of a call that names no incident of ours this much is kept. */
 const RAW_CHARS_MAX = 4_000;
 
 /** Registers the routes. They answer for themselves: a vendor holds no API token. */
 export function callbackRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
+  describe(app);
   app.post('/v1/callbacks/pagerduty', async (c) => {
     const secrets = deps.config().callbacks.pagerduty?.secrets ?? [];
     const signature = c.req.header('x-pagerduty-signature');
@@ -101,7 +103,12 @@ async function keepOdd(
   const nothing = { record: null, actor: null, incidentId: null, summary: '', data: {} };
   await recordCallback(deps.pools.ingest, {
     ...nothing,
-    ...{ vendor: call.vendor, eventKey, event: 'unrecognised', at: receivedAt, reason: why, raw },
+    vendor: call.vendor,
+    eventKey,
+    event: 'unrecognised',
+    at: receivedAt,
+    reason: why,
+    raw,
   });
   return answer(c, deps, { outcome: 'unrecognised', incident: null, why });
 }
@@ -149,4 +156,26 @@ function answer(
 ): Response {
   deps.log.info({ outcome, incident, why, path: c.req.path, requestId: c.get('requestId') }, 'callback.received');
   return c.json({ outcome, incident }, 202);
+}
+
+function describe(app: OpenAPIHono<Env>): void {
+  const calls = {
+    pagerduty: 'A PagerDuty webhook (V3), signed in `x-pagerduty-signature`',
+    servicenow: 'A call by ServiceNow, with the token of the config',
+  };
+  const problem = { content: { 'application/problem+json': { schema: ProblemDocument } } };
+  const taken = z.object({ outcome: z.string(), incident: z.string().nullable() });
+  for (const [vendor, summary] of Object.entries(calls)) {
+    app.openAPIRegistry.registerPath({
+      method: 'post',
+      path: `/v1/callbacks/${vendor}`,
+      summary,
+      request: { body: { content: { 'application/json': { schema: {} } } } },
+      responses: {
+        202: { description: 'Taken', content: { 'application/json': { schema: taken } } },
+        400: { description: 'Not JSON', ...problem },
+        401: { description: 'No or a wrong signature or token', ...problem },
+      },
+    });
+  }
 }

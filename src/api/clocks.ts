@@ -77,8 +77,14 @@ export function clockRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
       const from = query.from ? Date.parse(query.from) : to - PERIOD_MS;
       const { kind, service = null, region = null, subscription = null } = query;
       const rows = await readClockFacts(deps.pools.read, {
-        ...{ id: null, kind, service, region, subscription, limit: INCIDENTS_MAX + 1 },
-        ...{ from: new Date(from).toISOString(), to: new Date(to).toISOString() },
+        id: null,
+        kind,
+        service,
+        region,
+        subscription,
+        limit: INCIDENTS_MAX + 1,
+        from: new Date(from).toISOString(),
+        to: new Date(to).toISOString(),
       });
       if (rows.length > INCIDENTS_MAX)
         throw new Problem(
@@ -111,7 +117,9 @@ function groupsCsv(groups: readonly ClockGroup[]): string {
     ['count', 'p50', 'p90', 'p99', 'max'].map((figure) => `${name}_${figure}_s`),
   );
   const rows = groups.map((group) => [
-    ...[group.key, String(group.incidents), String(group.impactMinutes)],
+    group.key,
+    String(group.incidents),
+    String(group.impactMinutes),
     ...DURATIONS.flatMap((name) => {
       const { count, p50, p90, p99, max } = group.durations[name];
       return [count, p50, p90, p99, max].map((figure) => (figure === null ? '' : String(figure)));
@@ -124,15 +132,27 @@ function groupsCsv(groups: readonly ClockGroup[]): string {
 }
 
 const TIMES = [
-  ...['impactStartedAt', 'firstCommunicationAt', 'firstSignalAt', 'committedAt', 'firstPageAt', 'firstToldAt'],
-  ...['acknowledgedAt', 'mitigatedAt', 'resolvedAt', 'reviewedAt'],
+  'impactStartedAt',
+  'firstCommunicationAt',
+  'firstSignalAt',
+  'committedAt',
+  'firstPageAt',
+  'firstToldAt',
+  'acknowledgedAt',
+  'mitigatedAt',
+  'resolvedAt',
+  'reviewedAt',
 ] as readonly (keyof ClockFactsRow)[];
 
 function incidentsCsv(rows: readonly ClockFactsRow[]): string {
   const lines = rows.map((row) => {
     const durations = durationsOf(row);
     return [
-      ...[row.id, row.trackingId ?? '', row.kind, row.state, row.headline],
+      row.id,
+      row.trackingId ?? '',
+      row.kind,
+      row.state,
+      row.headline,
       ...[row.services, row.regions, row.registries].map((list) => list.join('; ')),
       ...TIMES.map((name) => String(row[name] ?? '')),
       ...DURATIONS.map((name) => String(durations[name] ?? '')),

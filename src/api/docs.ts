@@ -94,6 +94,6 @@ function typeWords(schema: Record<string, unknown> | undefined): string {
 }
 
 function shapeName(schema: unknown): Html {
-  const name = /#\/components\/schemas\/(.+)$/.exec(String((schema as { $ref?: string }).$ref ?? ''))?.[1];
+  const name = /#\/components\/schemas\/(.+)$/.exec((schema as { $ref?: string }).$ref ?? '')?.[1];
   return name ? html`<a href="#${name}">${name}</a>` : html`any JSON`;
 }

@@ -59,7 +59,10 @@ export async function writeNote(
   const author = caller.name;
   const { text, event } = note;
   const added = await addNote(deps.pools.ingest, {
-    ...{ incidentId: incident.id, author, event, corrects: note.corrects ?? null },
+    incidentId: incident.id,
+    author,
+    event,
+    corrects: note.corrects ?? null,
     text: text.toWellFormed().replaceAll('\u0000', ''),
   });
   if (!added) throw new Problem(404, 'no-such-entry', 'the entry to correct is not on this timeline');

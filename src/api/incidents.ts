@@ -76,7 +76,11 @@ export async function pageOfIncidents(
   const after = query.cursor ? readCursor(query.cursor) : null;
   const { state, kind, limit } = query;
   const rows = await listIncidents(deps.pools.read, {
-    ...{ state, kind, full, after, limit: limit + 1 },
+    state,
+    kind,
+    full,
+    after,
+    limit: limit + 1,
     service: query.service ?? null,
     region: query.region ?? null,
     subscription: query.subscription ?? null,

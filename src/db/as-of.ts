@@ -30,7 +30,14 @@ export async function incidentAsOf(
   const impacts = new Map(scope.rows.map(({ service, region }) => [`${service}\n${region}`, { service, region }]));
   return {
     ...incident,
-    ...{ state, stage, severity, title, startedAt, mitigatedAt, resolvedAt, endsAt },
+    state,
+    stage,
+    severity,
+    title,
+    startedAt,
+    mitigatedAt,
+    resolvedAt,
+    endsAt,
     closedAt: incident.closedAt !== null && incident.closedAt <= at ? incident.closedAt : null,
     revision: known.revision,
     lastSeenAt: known.recordedAt,

@@ -7,7 +7,7 @@ import type { IncidentRow } from './ingest.ts';
 import type { Queryable } from './pools.ts';
 
 /** A process that has not beaten for this long is dead and its leases are free (design 3.4). */
-const LEASE_DEAD_AFTER_MS = 5_000;
+export const LEASE_DEAD_AFTER_MS = 5_000;
 const DEAD = `interval '${LEASE_DEAD_AFTER_MS} milliseconds'`;
 /** Condition on a delivery `d`: nobody who is alive holds it. */
 export const FREE = `(d.holder is null or not exists (select 1 from workers w where w.id = d.holder and w.beat_at > now() - ${DEAD}))`;

@@ -1,5 +1,5 @@
 /** Calls an adapter with everything it may use, bounded in time; whatever it throws is a bug and counts as retryable (design section 7). */
-import type { DeliverContext, Outcome } from '#src/core/adapter.ts';
+import type { DeliverContext, HttpCall, Outcome } from '#src/core/adapter.ts';
 import type { RelayConfig } from '#src/config/types.ts';
 import { createHttpClient, type HttpClient } from '#src/http/client.ts';
 import type { Log } from '#src/log.ts';
@@ -19,7 +19,7 @@ const OLD_CLIENT_MS = 90_000;
 export function createAdapterCaller(options: { config(): RelayConfig; log: Log }): AdapterCaller {
   let http: HttpClient = createHttpClient({ egress: options.config().egress });
   return {
-    async call(destination, step, { vendorKey, stepKey, memo, settling, signal }) {
+    async call(destination, step, { vendorKey, stepKey, memo, settling, signal, held }) {
       const { adapter, settings } = destination;
       const deadline = AbortSignal.timeout(adapter.deadlineMs);
       const both = AbortSignal.any([signal, deadline]);
@@ -37,7 +37,7 @@ export function createAdapterCaller(options: { config(): RelayConfig; log: Log }
         stepKey,
         memo,
         settling,
-        http: client.call({ signal: both, deadlineMs: adapter.deadlineMs }),
+        http: whileHeld(client.call({ signal: both, deadlineMs: adapter.deadlineMs }), held),
         resolveHost: (host, rules) => client.resolveHost(host, rules),
         signal: both,
         log: options.log.child({ destination: destination.name }),
@@ -67,4 +67,12 @@ export function createAdapterCaller(options: { config(): RelayConfig; log: Log }
       await http.close();
     },
   };
+}
+
+/** A process that was frozen in the middle of a call wakes up with the lease of another time: it must not go on. */
+function whileHeld(call: HttpCall, held: (() => boolean) | undefined): HttpCall {
+  return async (request) =>
+    held?.() === false
+      ? { answered: false, sent: false, reason: 'aborted', detail: 'the lease was lost' }
+      : call(request);
 }

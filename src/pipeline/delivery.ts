@@ -4,12 +4,12 @@
  */
 import { hostname } from 'node:os';
 import { beat, forgetWorkers, releaseHolder, unregister } from '#src/db/deliveries.ts';
-import { findNeglected } from '#src/db/due.ts';
+import { findNeglected, LEASE_DEAD_AFTER_MS } from '#src/db/due.ts';
 import { newId } from '#src/ids.ts';
 import { createCompleter } from './completer.ts';
 import { createLane, type Lane, type LaneOptions } from './lane.ts';
 
-export interface DeliveryOptions extends Omit<LaneOptions, 'holder' | 'complete'> {
+export interface DeliveryOptions extends Omit<LaneOptions, 'holder' | 'holds' | 'complete'> {
   role: string;
   /** No other process can have this database: what is held was held by one that is dead. */
   alone?: boolean;
@@ -51,7 +51,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   function lane(destination: string): Lane {
     let known = lanes.get(destination);
     if (!known) {
-      known = createLane(destination, { ...options, holder, complete: (completion) => completer.complete(completion) });
+      known = createLane(destination, {
+        ...options,
+        holder,
+        holds,
+        complete: (completion) => completer.complete(completion),
+      });
       lanes.set(destination, known);
     }
     return known;
@@ -62,10 +67,18 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     await lane(destination).drain(DRAIN_MS);
   }
 
+  /** By the monotonic clock, which runs on while a process is frozen. Counted from before the beat was sent: never too long. */
+  function holds(): boolean {
+    return performance.now() - beatAt < LEASE_DEAD_AFTER_MS;
+  }
+
   async function pulse(): Promise<void> {
+    // Others may have taken over what was held: nothing more may go out for it, even once the heart beats again.
+    if (beatAt > 0 && !holds()) for (const known of lanes.values()) known.abort(new Error('the lease was lost'));
     try {
+      const sentAt = performance.now();
       await beat(options.pool, worker);
-      beatAt = performance.now();
+      beatAt = sentAt;
     } catch (error) {
       options.onError(error as Error, { what: 'heartbeat' });
     }

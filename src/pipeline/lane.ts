@@ -22,7 +22,15 @@ import { scopeOf, type ScopeCache } from './scope-cache.ts';
 export type CallAdapter = (
   destination: Destination,
   step: Step,
-  call: { vendorKey: string; stepKey: string; memo: DueDelivery['memo']; settling: boolean; signal: AbortSignal },
+  call: {
+    vendorKey: string;
+    stepKey: string;
+    memo: DueDelivery['memo'];
+    settling: boolean;
+    signal: AbortSignal;
+    /** False once the lease may be another's: then no further request may go out. Absent: there is no lease. */
+    held?: () => boolean;
+  },
 ) => Promise<Outcome>;
 
 export interface LaneOptions {
@@ -32,6 +40,8 @@ export interface LaneOptions {
   /** What is known of our own resources; absent: nothing. */
   estate?(): EstateView;
   holder: string;
+  /** The process's leases hold, as far as it can know. */
+  holds(): boolean;
   call: CallAdapter;
   /** Batched with the completions of all lanes. */
   complete(completion: Completion): Promise<Completed | null>;
@@ -58,6 +68,8 @@ export interface AttemptNews {
 export interface Lane {
   /** Works until nothing is due or `limitMs` is over; calls that are under way go on. */
   drain(limitMs: number): Promise<void>;
+  /** Breaks off the calls under way: their leases are lost. */
+  abort(reason: Error): void;
   /** Aborts calls that are under way and waits for their outcomes, at most `limitMs`. */
   stop(limitMs: number): Promise<void>;
   readonly inFlight: number;
@@ -233,6 +245,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
         memo: row.memo,
         settling,
         signal: abort.signal,
+        held: () => options.holds(),
       });
     } finally {
       aborts.delete(abort);
@@ -260,6 +273,9 @@ export function createLane(name: string, options: LaneOptions): Lane {
 
   return {
     drain,
+    abort(reason) {
+      for (const abort of aborts) abort.abort(reason);
+    },
     async stop(limitMs) {
       stopping = true;
       if (wake) clearTimeout(wake.timer);

@@ -34,6 +34,7 @@ const HOUSEKEEPING_EVERY = 300;
 export function createUpkeep(options: UpkeepOptions): Upkeep {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+  let started = false;
   let round = 0;
 
   async function fallbacks(): Promise<void> {
@@ -116,7 +117,11 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   return {
-    start: () => void loop(),
+    start() {
+      if (started) return;
+      started = true;
+      void loop();
+    },
     stop() {
       stopped = true;
       clearTimeout(timer);

@@ -130,7 +130,11 @@ function sessionRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
     if (!caller) return c.html(loginPage({ failed: true, to }), 401);
     const secure = c.req.header('x-forwarded-proto') === 'https';
     setCookie(c, SESSION_COOKIE, signSession(deps.config(), caller.name, deps.now().getTime()), {
-      ...{ httpOnly: true, sameSite: 'Strict', path: '/', secure, maxAge: 12 * 3600 },
+      httpOnly: true,
+      sameSite: 'Strict',
+      path: '/',
+      secure,
+      maxAge: 12 * 3600,
     });
     return c.redirect(to, 303);
   });

@@ -6,15 +6,32 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { access } from './access.ts';
+import { destinations } from './destinations.ts';
+import { disorder } from './disorder.ts';
+import { frozen } from './frozen.ts';
 import { hostile } from './hostile.ts';
 import { kill } from './kill.ts';
+import { postgres } from './postgres.ts';
 import { redis } from './redis.ts';
+import { reload } from './reload.ts';
 import { runScenario, type Scenario, type ScenarioResult } from './scenario.ts';
 import { storm } from './storm.ts';
 import { resultTable } from './table.ts';
 
 const SEED = 20_260_914;
-const SCENARIOS: readonly Scenario[] = [storm, kill, redis, hostile];
+const SCENARIOS: readonly Scenario[] = [
+  storm,
+  kill,
+  frozen,
+  redis,
+  postgres,
+  destinations,
+  disorder,
+  hostile,
+  access,
+  reload,
+];
 
 const { values } = parseArgs({
   options: {

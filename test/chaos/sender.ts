@@ -51,7 +51,7 @@ export interface Sender {
   call(
     method: 'GET' | 'POST' | 'HEAD' | 'PUT' | 'DELETE' | 'OPTIONS',
     path: string,
-    options?: { token?: string | null; body?: string; headers?: Record<string, string> },
+    options?: { token?: string | null; body?: string; headers?: Record<string, string>; headOnly?: boolean },
   ): Promise<{ status: number; text: string; headers: Record<string, unknown> }>;
   incident(
     id: string,
@@ -111,7 +111,7 @@ export function createSender(url: string, tokens: { receiver: string; api: strin
       }
     },
     get,
-    async call(method, path, { token = tokens.api, body, headers = {} } = {}) {
+    async call(method, path, { token = tokens.api, body, headers = {}, headOnly = false } = {}) {
       const answer = await pool.request({
         method,
         path,
@@ -123,7 +123,9 @@ export function createSender(url: string, tokens: { receiver: string; api: strin
         ...(body === undefined ? {} : { body }),
         signal: AbortSignal.timeout(CALL_MS),
       });
-      return { status: answer.statusCode, text: await answer.body.text(), headers: answer.headers };
+      // A stream has no end.
+      if (headOnly) answer.body.on('error', () => undefined).destroy();
+      return { status: answer.statusCode, text: headOnly ? '' : await answer.body.text(), headers: answer.headers };
     },
     incident: async (id) =>
       (await get<{ incident: Awaited<ReturnType<Sender['incident']>> }>(`/v1/incidents/${encodeURIComponent(id)}`))

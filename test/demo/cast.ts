@@ -1,4 +1,6 @@
-/** The cast: local strict stand-ins for every vendor, and the words a reader knows them by. */
+/** The cast: local strict stand-ins for every vendor and for Azure, and the words a reader knows them by. */
+import { ARM_TOKEN, ArmServer } from '#test/support/azure/arm-server.ts';
+import { EventHubsServer } from '#test/support/event-hubs/event-hubs-server.ts';
 import { OpsgenieServer } from '#test/support/vendors/opsgenie.ts';
 import { PagerDutyServer } from '#test/support/vendors/pagerduty.ts';
 import { SERVICENOW_CREDENTIALS, ServiceNowServer } from '#test/support/vendors/servicenow.ts';
@@ -13,6 +15,10 @@ export interface Cast {
   mail: SmtpStandIn;
   webhook: WebhookServer;
   opsgenie: OpsgenieServer;
+  /** Two hubs: what an action group sends, and the export of the activity log. */
+  hubs: EventHubsServer;
+  /** Azure Resource Manager and Resource Graph. */
+  azure: ArmServer;
 }
 
 /** Names of the destinations in the demo's relay.yaml, with the vendor behind each. */
@@ -33,19 +39,22 @@ export const KEYS = {
   webhook: 'whsec_aGVhbHRoLXJlbGF5LWRlbW8tc2VjcmV0LTAwMQ==',
   opsgenie: 'demo-api-integration-key',
   servicenow: SERVICENOW_CREDENTIALS,
+  azure: ARM_TOKEN,
 } as const;
 
 /** Starts all of them on free loopback ports; they end with this process. */
 export async function startCast(): Promise<Cast> {
-  const [pagerduty, servicenow, teams, mail, webhook, opsgenie] = await Promise.all([
+  const [pagerduty, servicenow, teams, mail, webhook, opsgenie, hubs, azure] = await Promise.all([
     new PagerDutyServer({ routingKeys: [KEYS.pagerduty] }).start(),
     new ServiceNowServer().start(),
     new TeamsServer().start(),
     new SmtpStandIn().start(),
     new WebhookServer(KEYS.webhook).start(),
     new OpsgenieServer({ apiKey: KEYS.opsgenie }).start(),
+    new EventHubsServer({ hubs: { alerts: { partitions: 1 }, activity: { partitions: 4 } } }).start(),
+    new ArmServer().start(),
   ]);
-  return { pagerduty, servicenow, teams, mail, webhook, opsgenie };
+  return { pagerduty, servicenow, teams, mail, webhook, opsgenie, hubs, azure };
 }
 
 /** Closes every listening socket and connection. */

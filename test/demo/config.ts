@@ -32,7 +32,13 @@ export function relayYaml(cast: Cast, publicUrl: string): string {
   ).join('\n');
   return `relayId: demo
 publicUrl: ${publicUrl}
-receivers: { tokens: [{ source: azure, token: ${RECEIVER_TOKEN} }] }
+receivers:
+  tokens: [{ source: azure, token: ${RECEIVER_TOKEN} }]
+  eventHubs:
+    - { name: alerts, source: alerts, connectionString: "${cast.hubs.connectionString('alerts')}" }
+    - { name: activity, source: activity, connectionString: "${cast.hubs.connectionString('activity')}", maxRecords: 500 }
+azure: { armUrl: "${cast.azure.url}", accessToken: ${KEYS.azure} }
+backfill: { every: 1h }
 egress: { allow: [127.0.0.0/8] }
 subscriptions:
 ${names}

@@ -1,7 +1,7 @@
 /** What there is to judge after the play: the stand-ins' own state and what the API tells, gathered once. */
 import { DESTINATIONS, type Cast } from './cast.ts';
 import type { Performance } from './play.ts';
-import type { SeenDelivery, SeenEntry, SeenIncident } from './relay-client.ts';
+import type { SeenDelivery, SeenEntry, SeenImpact, SeenIncident } from './relay-client.ts';
 import type { Stage } from './stage.ts';
 import { OUTAGE, type Subject } from './story.ts';
 
@@ -19,6 +19,8 @@ export interface Evidence {
   cases: readonly Case[];
   /** The outage's page, as a browser without any token gets it. */
   page: { status: number; text: string };
+  /** What of ours the outage hits. */
+  impact: SeenImpact;
   of: (subject: Subject) => Case;
 }
 
@@ -42,8 +44,8 @@ export async function gather(stage: Stage, performance: Performance): Promise<Ev
     if (!found) throw new Error(`the play had no ${subject}`);
     return found;
   };
-  const page = await stage.relay.page(`/incidents/${OUTAGE}`);
-  return { cast: stage.cast, performance, cases, page, of };
+  const [page, impact] = await Promise.all([stage.relay.page(`/incidents/${OUTAGE}`), stage.relay.impact(OUTAGE)]);
+  return { cast: stage.cast, performance, cases, page, impact, of };
 }
 
 /** The attempts at one destination, by outcome, oldest first. */

@@ -68,7 +68,7 @@ async function open(signal: AbortSignal, say: Say): Promise<Stage> {
 async function perform(stage: Stage, say: Say): Promise<boolean> {
   const started = performance.now();
   arrangeMishaps(stage);
-  say.heading(`Azure calls the webhook for ${SUBSCRIPTIONS.length} subscriptions; four days are played in seconds`);
+  say.heading(`Azure tells ${SUBSCRIPTIONS.length} subscriptions; four days are played in seconds`);
   const performed = await play(stage, scenesOf(new Date()), say);
   const evidence = await gather(stage, performed);
   report(evidence, say);

@@ -1,4 +1,4 @@
-/** Bodies as Azure's action groups send them, in both schemas (azure-signals 1.1, 1.2, 3). Texts and ids are made up. */
+/** Bodies as Azure's action groups and the export of the activity log send them (azure-signals 1.1, 1.2, 3, 4.2). Texts and ids are made up. */
 import { createHash } from 'node:crypto';
 import type { DemoSubscription } from './config.ts';
 
@@ -80,6 +80,23 @@ export function commonBody(post: Post, subscription: DemoSubscription): unknown 
       },
     },
   };
+}
+
+/** One record of the activity log's export: capitals, no subscription of its own and no id of the post (azure-signals 4.2, 8). */
+export function exportBody(post: Post, subscription: DemoSubscription): unknown {
+  const event = eventOf(post, subscription);
+  const { communicationId: _none, ...eventProperties } = event.properties;
+  const record = {
+    time: event.eventTimestamp,
+    resourceId: `/SUBSCRIPTIONS/${subscription.id.toUpperCase()}`,
+    correlationId: event.correlationId,
+    operationName: event.operationName,
+    category: 'ServiceHealth',
+    level: 'Warning',
+    resultType: event.status === 'Active' ? 'Activated' : event.status,
+    properties: { eventCategory: 'ServiceHealth', eventProperties },
+  };
+  return { records: [record] };
 }
 
 export interface MetricAlert {

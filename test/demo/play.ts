@@ -1,8 +1,8 @@
-/** Plays the story: posts scene by scene, and goes on once every destination has been told. */
+/** Plays the story: brings it in scene by scene, and goes on once every destination has been told. */
+import { bring } from './doors.ts';
 import type { Say } from './say.ts';
 import type { Scene, Subject } from './story.ts';
 import type { Stage } from './stage.ts';
-import type { PostAnswer } from './relay-client.ts';
 
 export interface PlayedScene {
   scene: Scene;
@@ -35,25 +35,15 @@ export async function play(stage: Stage, scenes: readonly Scene[], say: Say): Pr
   const startedAt = Date.now();
   for (const scene of scenes) {
     const started = performance.now();
-    const answers = await Promise.all(scene.bodies.map((body) => stage.relay.post(body)));
-    const ids = [...new Set(answers.flatMap((a) => a.signals.map((signal) => signal.incident ?? 'none')))];
+    const { outcomes, incidents: ids } = await bring(stage, scene);
     const id = ids[0];
     if (id === undefined || id === 'none') throw new Error(`the relay took nothing of "${scene.says}"`);
     incidents.set(scene.subject, id);
     await stage.relay.level(id, scene.told);
-    const done = { scene, outcomes: count(answers), incidents: ids, durationMs: performance.now() - started };
+    const done = { scene, outcomes, incidents: ids, durationMs: performance.now() - started };
     played.push(done);
     say.scene(done);
   }
   const page = stage.cast.pagerduty.entries.find((entry) => entry.event === 'trigger');
   return { scenes: played, incidents, firstPageMs: page ? page.at - startedAt : null };
-}
-
-function count(answers: readonly PostAnswer[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const answer of answers) {
-    const words = answer.status === 202 ? answer.signals.map((s) => s.outcome) : [`HTTP ${answer.status}`];
-    for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
-  }
-  return counts;
 }

@@ -1,4 +1,4 @@
-/** Talks to the relay from outside, as Azure and a person would: through its HTTP endpoint only. */
+/** Talks to the relay from outside, as an action group and a person would: through its HTTP endpoint only. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RECEIVER_TOKEN } from './config.ts';
 
@@ -14,6 +14,14 @@ export interface SeenIncident {
   impacts: { service: string; region: string }[];
   subscriptions: string[];
   revision: number;
+  /** Who told us of each place. */
+  provenance: { source: string; schema: string }[];
+}
+
+export interface SeenImpact {
+  known: boolean;
+  summary: string;
+  hits: { id: string }[];
 }
 
 export interface SeenAttempt {
@@ -52,6 +60,14 @@ export interface RelayClient {
   incident(id: string): Promise<SeenIncident>;
   deliveries(id: string): Promise<SeenDelivery[]>;
   timeline(id: string): Promise<SeenEntry[]>;
+  /** What of ours an incident hits. */
+  impact(id: string): Promise<SeenImpact>;
+  /** Waits until our own resources have been read. */
+  estateKnown(): Promise<void>;
+  /** Asks the relay to compare everything with Azure, back to this time. */
+  backfill(since: string): Promise<void>;
+  /** Signals of a source so far, by what became of them. */
+  counts(source: string): Promise<Record<string, number>>;
   /** Any page, as a browser without a token gets it. */
   page(path: string): Promise<{ status: number; text: string }>;
   /** Waits until exactly these destinations have been told everything; says what is missing when they were not in time. */
@@ -76,6 +92,33 @@ export function createRelayClient(url: string, signal: AbortSignal): RelayClient
     incident,
     deliveries,
     timeline: async (id) => (await get<{ timeline: SeenEntry[] }>(`/v1/incidents/${id}/timeline`)).timeline,
+    impact: async (id) => (await get<{ impact: SeenImpact }>(`/v1/incidents/${id}/impact`)).impact,
+    async estateKnown() {
+      const until = performance.now() + LEVEL_MS;
+      for (;;) {
+        if ((await get<{ estate: { known: boolean } }>('/v1/estate')).estate.known) return;
+        if (performance.now() > until) throw new Error(`the estate was not read within ${LEVEL_MS / 1000} s`);
+        await sleep(40, undefined, { signal });
+      }
+    },
+    async backfill(since) {
+      const answer = await fetch(`${url}/v1/backfill`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ since }),
+        signal,
+      });
+      if (answer.status !== 202) throw new Error(`POST /v1/backfill was answered with ${answer.status}`);
+    },
+    async counts(source) {
+      const text = await (await fetch(`${url}/metrics`, { signal })).text();
+      const counts: Record<string, number> = {};
+      for (const [, labels = '', value] of text.matchAll(/^relay_signals_total\{(.+)\} (\d+)$/gm)) {
+        const outcome = /outcome="([^"]+)"/.exec(labels)?.[1] ?? '';
+        if (labels.includes(`source="${source}"`)) counts[outcome] = (counts[outcome] ?? 0) + Number(value);
+      }
+      return counts;
+    },
     async page(path) {
       const answer = await fetch(url + path, { signal, redirect: 'manual' });
       return { status: answer.status, text: await answer.text() };

@@ -1,5 +1,6 @@
 /** The report: what was received, what it was folded into, what was sent with which receipt, and the sum of it. */
 import { DESTINATIONS, type DestinationName } from './cast.ts';
+import { DOORS } from './doors.ts';
 import { cardsAbout, mailsAbout, threadOf, type Case, type Evidence } from './evidence.ts';
 import type { Verdict } from './expectations.ts';
 import type { SeenAttempt } from './relay-client.ts';
@@ -28,7 +29,9 @@ export function report(evidence: Evidence, say: Say): void {
   const all: Record<string, number> = {};
   for (const { outcomes } of performance.scenes)
     for (const [word, n] of Object.entries(outcomes)) all[word] = (all[word] ?? 0) + n;
-  say.line(`Answers: ${countsInWords(all)}`);
+  say.line(`Outcomes: ${countsInWords(all)}`);
+  say.line(`Doors: ${countsInWords(signalsByDoor(evidence))}`);
+  say.line(`Our resources: ${evidence.impact.summary}`);
 
   say.heading('Sent, with receipts');
   say.table(
@@ -52,6 +55,13 @@ export function reportVerdicts(verdicts: readonly Verdict[], say: Say): void {
   for (const { ok, text } of verdicts) say.verdict(ok, text);
   const failed = verdicts.filter((verdict) => !verdict.ok).length;
   say.line(failed === 0 ? `All ${verdicts.length} hold.` : `${failed} of ${verdicts.length} do not hold.`);
+}
+
+function signalsByDoor({ performance }: Evidence): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { scene } of performance.scenes)
+    counts[DOORS[scene.door]] = (counts[DOORS[scene.door]] ?? 0) + scene.bodies.length;
+  return counts;
 }
 
 function attemptRows({ incident, deliveries }: Case): string[][] {

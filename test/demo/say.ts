@@ -1,5 +1,6 @@
 /** Lines on standard output: readable in a file as on a terminal, colours on a terminal only. */
 import { styleText } from 'node:util';
+import { DOORS } from './doors.ts';
 import type { PlayedScene } from './play.ts';
 
 export interface Say {
@@ -23,7 +24,7 @@ export function createSay(stream: NodeJS.WriteStream, onUnheard: () => void): Sa
     line,
     heading: (text) => (line(), line(style('bold', text))),
     scene({ scene, outcomes, durationMs }) {
-      const signals = `${scene.bodies.length} signal${scene.bodies.length === 1 ? '' : 's'}`;
+      const signals = `${scene.bodies.length} signal${scene.bodies.length === 1 ? '' : 's'} by ${DOORS[scene.door]}`;
       line(`${style('dim', scene.when)}  ${scene.says}`);
       line(
         `             ${signals}: ${countsInWords(outcomes)}  ->  ${scene.told.join(', ')} up to date  ` +

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { freePort } from '#src/db/embedded/postmaster.ts';
 import { startCast, stopCast, type Cast } from './cast.ts';
 import { relayYaml } from './config.ts';
+import { furnish } from './estate.ts';
 import { createRelayClient, type RelayClient } from './relay-client.ts';
 import { spawnRelay } from './relay-process.ts';
 
@@ -37,6 +38,7 @@ export async function startStage(options: { signal: AbortSignal }): Promise<Stag
     cleanups.push(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const cast = await startCast();
     cleanups.push(() => stopCast(cast));
+    furnish(cast);
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const configFile = join(folder, 'relay.yaml');
@@ -51,7 +53,9 @@ export async function startStage(options: { signal: AbortSignal }): Promise<Stag
       if (!options.signal.aborted) process.stderr.write(`${child.tail()}\n`);
       throw error;
     }
-    return { url, folder, cast, relay: createRelayClient(url, signal), signal, tail: () => child.tail(), stop };
+    const relay = createRelayClient(url, signal);
+    await relay.estateKnown();
+    return { url, folder, cast, relay, signal, tail: () => child.tail(), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,7 +1,10 @@
 /** The story: an outage of Container Registry as Azure tells it, and what else comes in meanwhile. */
 import { SUBSCRIPTIONS, type DemoSubscription } from './config.ts';
-import { classicBody, commonBody, metricBody, unknownBody, type Post } from './payloads.ts';
 import type { DestinationName } from './cast.ts';
+import type { Door } from './doors.ts';
+import { historyOf } from './estate.ts';
+import { classicBody, commonBody, exportBody, metricBody, unknownBody, type Post } from './payloads.ts';
+import { EARLY_NOTICE, ENGINEERS, MITIGATED, MONITORING, REMEDIATION, REVIEW, ROLLBACK, UPKEEP } from './texts.ts';
 
 export const OUTAGE = 'CNT1-0AR';
 export const MAINTENANCE = 'MNT3-5RS';
@@ -17,8 +20,12 @@ export interface Scene {
   when: string;
   /** What happens, in a few words. */
   says: string;
+  door: Door;
+  /** Of the incident, where a door does not answer with it. */
+  trackingId: string;
+  /** One per signal. */
   bodies: readonly unknown[];
-  /** What the receiver answers to them, counted. */
+  /** What becomes of them, counted. */
   outcomes: Readonly<Record<string, number>>;
   /** Destinations that have been told everything of this incident afterwards. */
   told: readonly DestinationName[];
@@ -32,29 +39,6 @@ const TOLD: Record<Subject, readonly DestinationName[]> = {
 };
 
 const DAY_MS = 86_400_000;
-const MONITORING =
-  'Automated monitoring has detected a drop in successful image pulls (manifest and blob requests) in West Europe, ' +
-  'starting at about 08:12 UTC. Pulls may fail with HTTP 503 or time out. The next update follows within 60 minutes.';
-const REMEDIATION =
-  'An automated remediation is restarting unhealthy instances of the regional token service. Pulls of images that ' +
-  'nodes hold already are not affected.';
-const ENGINEERS =
-  '<p><strong>Current status:</strong> Our engineers are engaged. The restart was not enough; a recent configuration ' +
-  'change to the token service is being rolled back. We now see first failures in <em>North Europe</em> too.</p>' +
-  '<p><br></p><p><strong>What you may see:</strong></p><ul><li>Docker clients report <code>unexpected status: 503</code>' +
-  '</li><li>AKS nodes report <code>ImagePullBackOff</code></li></ul><p>On review the impact began at 08:05 UTC, earlier ' +
-  'than posted. See <a href="https://status.example.com/cnt1" target="_blank">guidance</a>.</p>';
-const MITIGATED =
-  '<p><strong>Summary of impact:</strong> Between 08:05 and 10:17 UTC pulls from Container Registry in West Europe and ' +
-  'North Europe may have failed.</p><p><strong>Mitigation:</strong> The change was rolled back and error rates are normal ' +
-  'again.</p>';
-const REVIEW =
-  '<p><strong>Preliminary Post Incident Review</strong></p><p>What went wrong: a connection limit of the token service ' +
-  'was lowered by mistake.</p><p>What we change: deployment gates compare limits with live load.</p>';
-const EARLY_NOTICE = 'We are aware of reports about image pulls in West Europe and are looking into them.';
-const UPKEEP =
-  '<p>Storage of Container Registry in North Europe is being maintained. Expect two interruptions of under 30 seconds.</p>';
-
 /** The scenes in order. The outage began four days ago, so that its review lies in the past as well. */
 export function scenesOf(now: Date): Scene[] {
   const day = Math.floor((now.getTime() - 4 * DAY_MS) / DAY_MS) * DAY_MS;
@@ -79,7 +63,11 @@ export function scenesOf(now: Date): Scene[] {
   });
   const corrected = { startedAt: at(CORRECTED_START), regions: ['West Europe', 'North Europe'] };
   const ended = { ...corrected, mitigatedAt: at('10:17') };
-  const detected = toAll(outage(1, '08:31', { text: MONITORING }));
+  const detection = outage(1, '08:31', { text: MONITORING });
+  const remediation = outage(2, '08:52', { text: REMEDIATION });
+  const engaged = outage(3, '09:28', { text: ENGINEERS, ...corrected });
+  const rollback = outage(7, '10:02', { text: ROLLBACK, ...corrected });
+  const detected = toAll(detection);
   const cluster = { subscription: SUBSCRIPTIONS[0]!, firedAt: at('08:38') };
   const planned: Post = {
     ...outage(1, '09:05', { text: UPKEEP, regions: ['North Europe'], level: 'Informational' }),
@@ -90,9 +78,14 @@ export function scenesOf(now: Date): Scene[] {
     startedAt: at('01:00', 18),
     mitigatedAt: at('05:00', 18),
   };
-  const scene = (subject: Subject, rest: Omit<Scene, 'subject' | 'told'>): Scene => ({
+  const scene = (
+    subject: Subject,
+    rest: Omit<Scene, 'subject' | 'told' | 'door' | 'trackingId'> & { door?: Door },
+  ): Scene => ({
     subject,
     told: TOLD[subject],
+    door: 'webhook',
+    trackingId: OUTAGE,
     ...rest,
   });
   return [
@@ -109,10 +102,24 @@ export function scenesOf(now: Date): Scene[] {
       outcomes: { opened: 1 },
     }),
     scene('outage', {
+      when: 'day 1 08:40',
+      says: 'the export of the activity log brings the same detection once more',
+      door: 'activity',
+      bodies: SUBSCRIPTIONS.map((subscription) => exportBody(detection, subscription)),
+      outcomes: { duplicate: 25 },
+    }),
+    scene('outage', {
       when: 'day 1 08:52',
-      says: 'automated remediation under way',
-      bodies: toAll(outage(2, '08:52', { text: REMEDIATION })),
-      outcomes: { updated: 1, duplicate: 24 },
+      says: 'automated remediation under way: the export is first this time',
+      door: 'activity',
+      bodies: SUBSCRIPTIONS.slice(0, 10).map((subscription) => exportBody(remediation, subscription)),
+      outcomes: { updated: 1, duplicate: 9 },
+    }),
+    scene('outage', {
+      when: 'day 1 08:53',
+      says: 'the webhooks follow with what is known already',
+      bodies: toAll(remediation),
+      outcomes: { duplicate: 25 },
     }),
     scene('maintenance', {
       when: 'day 1 09:05',
@@ -123,8 +130,15 @@ export function scenesOf(now: Date): Scene[] {
     scene('outage', {
       when: 'day 1 09:28',
       says: 'engineers engaged (HTML), start corrected, one more region',
-      bodies: toAll(outage(3, '09:28', { text: ENGINEERS, ...corrected })),
+      bodies: toAll(engaged),
       outcomes: { updated: 1, duplicate: 24 },
+    }),
+    scene('outage', {
+      when: 'day 1 09:28',
+      says: 'action groups that cannot reach a webhook send the same to their hub',
+      door: 'alerts',
+      bodies: SUBSCRIPTIONS.slice(10, 20).map((subscription) => commonBody(engaged, subscription)),
+      outcomes: { duplicate: 10 },
     }),
     scene('outage', {
       when: 'day 1 09:29',
@@ -137,6 +151,13 @@ export function scenesOf(now: Date): Scene[] {
       says: 'two bodies of a shape that nobody knows',
       bodies: [unknownBody(41), unknownBody(42)],
       outcomes: { unrecognised: 2 },
+    }),
+    scene('outage', {
+      when: 'day 1 10:02',
+      says: 'a post that Azure could not deliver: the relay fetches it, marked LATE',
+      door: 'backfill',
+      bodies: [historyOf([detection, remediation, engaged, rollback])],
+      outcomes: { updated: 1 },
     }),
     scene('outage', {
       when: 'day 1 10:46',

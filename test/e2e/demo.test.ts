@@ -88,13 +88,16 @@ async function says(demo: Run, words: string): Promise<void> {
   expect(demo.output()).toContain(words);
 }
 
-test('--once plays the outage, meets every expectation and leaves neither process nor folder, without colours in a pipe', async () => {
+test('--once plays the outage through every door, meets every expectation and leaves neither process nor folder, without colours in a pipe', async () => {
   const demo = run('--once');
   const code = await demo.exit;
   const output = demo.output();
   expect(output).not.toMatch(/^FAIL/m);
   expect({ code, output }).toMatchObject({ code: 0 });
-  expect(output).toMatch(/^ok {4}PagerDuty: 127 signals, 1 page$/m);
+  expect(output).toMatch(/^ok {4}PagerDuty: 173 signals, 1 page$/m);
+  expect(output).toMatch(/^ok {4}doors: webhook, two hubs and back-fill fell on the same incident/m);
+  expect(output).toMatch(/^Doors: back-fill 1, action group's hub 10, activity log's hub 35, webhook 132$/m);
+  expect(output).toMatch(/^Our resources: 2 registries \(1 by a replica only\)/m);
   expect(output).toMatch(/^All \d+ hold\.$/m);
   const lines = output.trimEnd().split('\n');
   expect(lines.at(-2)).toMatch(/http:\/\/127\.0\.0\.1:\d+\/incidents\/CNT1-0AR$/);

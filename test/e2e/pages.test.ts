@@ -1,6 +1,6 @@
 /** The pages in a real browser: log in, filter, follow a storm, retry, note, export, as of a moment; axe on all of them. */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import axe from 'axe-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { fixture, serviceHealth, subscriptionId } from '#test/support/fixtures.ts';
@@ -11,7 +11,6 @@ const CHROMIUM = '/usr/bin/chromium';
 const FLAGS =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 const SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=';
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const missing = existsSync(CHROMIUM) ? null : `no ${CHROMIUM}`;
 
 describe.skipIf(missing !== null)(`the pages${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
@@ -69,16 +68,20 @@ routes: [{ match: { kind: outage }, to: [hook, frail] }, { match: {}, to: [hook]
 
   /** Some 500 characters that hardly repeat, so that packing them is worth what it is for real posts. */
   const prose = (seed: number): string =>
-    Array.from({ length: 70 }, (_, i) => Math.abs(Math.sin(seed * 97 + i) * 1e9).toString(36).slice(0, 7)).join(' ');
+    Array.from({ length: 70 }, (_, i) =>
+      Math.abs(Math.sin(seed * 97 + i) * 1e9)
+        .toString(36)
+        .slice(0, 7),
+    ).join(' ');
 
   const post = (trackingId: string, communication: number, more: Partial<Parameters<typeof serviceHealth>[0]> = {}) =>
     relay.post(serviceHealth({ trackingId, communication, stage: 'Active', ...more }));
 
   async function seriousFindings(): Promise<string[]> {
-    await page.evaluate(axeSource);
-    const found = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
+    await page.evaluate(axe.source);
+    const found = await page.evaluate<{
       violations: { id: string; impact: string; nodes: { html: string }[] }[];
-    };
+    }>('axe.run(document, { resultTypes: ["violations"] })');
     return found.violations
       .filter((v) => v.impact === 'serious' || v.impact === 'critical')
       .map((v) => `${v.id}: ${v.nodes[0]?.html}`);
@@ -169,7 +172,9 @@ routes: [{ match: { kind: outage }, to: [hook, frail] }, { match: {}, to: [hook]
     expect(await page.locator('.under').textContent()).toContain('resolved');
     await page.getByRole('link', { name: 'To print', exact: true }).click();
     await page.getByRole('heading', { name: 'Whose word is whose' }).waitFor();
-    const markdown = await page.request.get(`${relay.url}/v1/incidents/ASOF-009/timeline?format=markdown&audience=external`);
+    const markdown = await page.request.get(
+      `${relay.url}/v1/incidents/ASOF-009/timeline?format=markdown&audience=external`,
+    );
     expect(await markdown.text()).not.toContain('Payments prod');
   });
 
@@ -206,7 +211,15 @@ routes: [{ match: { kind: outage }, to: [hook, frail] }, { match: {}, to: [hook]
     await context.close();
     await enter(API_TOKEN, options);
     const findings: string[] = [];
-    for (const path of ['/', '/incidents/AXES-001', '/destinations', '/sources', '/docs', '/incidents/NONE', '/login']) {
+    for (const path of [
+      '/',
+      '/incidents/AXES-001',
+      '/destinations',
+      '/sources',
+      '/docs',
+      '/incidents/NONE',
+      '/login',
+    ]) {
       await page.goto(relay.url + path);
       findings.push(...(await seriousFindings()).map((finding) => `${path} ${finding}`));
       const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
@@ -218,7 +231,9 @@ routes: [{ match: { kind: outage }, to: [hook, frail] }, { match: {}, to: [hook]
   test('weigh little: four requests, and a long story under 40 KB on the wire', async () => {
     for (let n = 1; n <= 40; n++) await post('HEAV-001', n, { subscription: n, text: `<p>${prose(n)}</p>` });
     await relay.level('HEAV-001', 2);
-    const answer = await page.request.get(`${relay.url}/incidents/HEAV-001`, { headers: { 'accept-encoding': 'gzip' } });
+    const answer = await page.request.get(`${relay.url}/incidents/HEAV-001`, {
+      headers: { 'accept-encoding': 'gzip' },
+    });
     const session = await context.newCDPSession(page);
     await session.send('Network.enable');
     let bytes = 0;
@@ -230,6 +245,8 @@ routes: [{ match: { kind: outage }, to: [hook, frail] }, { match: {}, to: [hook]
     expect(answer.ok()).toBe(true);
     expect(requests.filter((url) => !url.startsWith('data:')).length).toBeLessThanOrEqual(4);
     expect(bytes).toBeLessThan(40_000);
-    console.info(`incident with ${(await answer.text()).length} characters of HTML: ${bytes} bytes in ${requests.length} requests`);
+    console.info(
+      `incident with ${(await answer.text()).length} characters of HTML: ${bytes} bytes in ${requests.length} requests`,
+    );
   });
 });

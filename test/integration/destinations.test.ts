@@ -27,24 +27,41 @@ afterEach(async () => {
   await hook.stop();
 });
 
-const post = (id: string, communication: number, stage: string): Promise<unknown> => relay.post(serviceHealth({ trackingId: id, communication, stage }));
-const ONCALL = (): string => `  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${pager.url}", retry: { schedule: [100ms] }`;
-const HOOK = (): string => `  hook: { type: webhook, url: "${hook.url}/hook", secret: "${SECRET}", retry: { schedule: [100ms] } }`;
+const post = (id: string, communication: number, stage: string): Promise<unknown> =>
+  relay.post(serviceHealth({ trackingId: id, communication, stage }));
+const ONCALL = (): string =>
+  `  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${pager.url}", retry: { schedule: [100ms] }`;
+const HOOK = (): string =>
+  `  hook: { type: webhook, url: "${hook.url}/hook", secret: "${SECRET}", retry: { schedule: [100ms] } }`;
 
 test('a delivery that fails for good goes to its fallback, which is resolved too', async () => {
-  pager.failAlways({ kind: 'answer', answer: { status: 400, body: { status: 'invalid event', message: 'no', errors: ['no'] } } });
-  relay = await startRelay(stores, `destinations:\n${ONCALL()}, fallback: { to: hook } }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall] }]\n`);
+  pager.failAlways({
+    kind: 'answer',
+    answer: { status: 400, body: { status: 'invalid event', message: 'no', errors: ['no'] } },
+  });
+  relay = await startRelay(
+    stores,
+    `destinations:\n${ONCALL()}, fallback: { to: hook } }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall] }]\n`,
+  );
   await post('FALL-001', 1, 'Active');
   await expect.poll(() => hook.events.map((e) => e.body.type), { timeout: 10_000 }).toEqual(['incident.opened']);
   await post('FALL-001', 2, 'Resolved');
-  await expect.poll(() => hook.events.map((e) => e.body.type), { timeout: 10_000 }).toEqual(['incident.opened', 'incident.resolved']);
+  await expect
+    .poll(() => hook.events.map((e) => e.body.type), { timeout: 10_000 })
+    .toEqual(['incident.opened', 'incident.resolved']);
   const { timeline } = (await relay.get('/v1/incidents/FALL-001/timeline')).json;
   expect(timeline.some((e: { data: { decision?: string } }) => e.data.decision === 'fallback')).toBe(true);
 });
 
 test('without a fallback the other destinations of the incident are told, once', async () => {
-  pager.failAlways({ kind: 'answer', answer: { status: 400, body: { status: 'invalid event', message: 'no', errors: ['no'] } } });
-  relay = await startRelay(stores, `destinations:\n${ONCALL()} }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall, hook] }]\n`);
+  pager.failAlways({
+    kind: 'answer',
+    answer: { status: 400, body: { status: 'invalid event', message: 'no', errors: ['no'] } },
+  });
+  relay = await startRelay(
+    stores,
+    `destinations:\n${ONCALL()} }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall, hook] }]\n`,
+  );
   await post('FALL-002', 1, 'Active');
   await expect.poll(() => hook.events.length, { timeout: 10_000 }).toBe(2);
   expect(JSON.stringify(hook.events[1]!.body)).toContain('oncall was not reached');
@@ -63,10 +80,15 @@ test('a destination that was away for long gets one message with the present sta
 });
 
 test('429 pauses the destination for as long as the vendor says, and says so', async () => {
-  pager.failNext({ kind: 'answer', answer: { status: 429, headers: { 'retry-after': '2' }, body: { status: 'throttle exceeded' } } });
+  pager.failNext({
+    kind: 'answer',
+    answer: { status: 429, headers: { 'retry-after': '2' }, body: { status: 'throttle exceeded' } },
+  });
   relay = await startRelay(stores, `destinations:\n${ONCALL()} }\nroutes: [{ match: {}, to: [oncall] }]\n`);
   await post('RATE-001', 1, 'Active');
-  await expect.poll(async () => (await relay.get('/v1/destinations')).json.destinations[0].pausedUntil as string | null).not.toBeNull();
+  await expect
+    .poll(async () => (await relay.get('/v1/destinations')).json.destinations[0].pausedUntil as string | null)
+    .not.toBeNull();
   await post('RATE-002', 1, 'Active');
   await relay.level('RATE-002', 1);
   await relay.level('RATE-001', 1);
@@ -94,11 +116,17 @@ test('a destination that leaves the config with a page open is a decision on the
   relay = await startRelay(stores, both);
   await post('LEFT-001', 1, 'Active');
   await relay.level('LEFT-001', 2);
-  const loaded = loadConfig(`${CONFIG_HEAD}destinations:\n${HOOK()}\nroutes: [{ match: {}, to: [hook] }]\n`, { file: 'relay.yaml', env: {}, adapters });
+  const loaded = loadConfig(`${CONFIG_HEAD}destinations:\n${HOOK()}\nroutes: [{ match: {}, to: [hook] }]\n`, {
+    file: 'relay.yaml',
+    env: {},
+    adapters,
+  });
   if (!loaded.ok) throw new Error('the config of this test is broken');
   relay.app.config.replace(loaded.config);
   await post('LEFT-001', 2, 'Resolved');
-  await expect.poll(async () => (await relay.get('/v1/incidents/LEFT-001/timeline')).text, { timeout: 10_000 }).toContain('is no longer in the config');
+  await expect
+    .poll(async () => (await relay.get('/v1/incidents/LEFT-001/timeline')).text, { timeout: 10_000 })
+    .toContain('is no longer in the config');
   expect((await relay.get('/metrics')).text).toMatch(/relay_orphaned_deliveries 1/);
   const back = `destinations:\n${ONCALL()}, retired: true }\n${HOOK()}\nroutes: [{ match: {}, to: [hook] }]\n`;
   const again = loadConfig(CONFIG_HEAD + back, { file: 'relay.yaml', env: {}, adapters });

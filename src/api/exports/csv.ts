@@ -6,7 +6,13 @@ const COLUMNS = ['at', 'recordedAt', 'kind', 'revision', 'voice', 'who', 'summar
 /** One line per entry, oldest first, times in UTC. */
 export function csvOf(record: Pick<IncidentRecord, 'timeline'>): string {
   const rows = record.timeline.map((entry) => [
-    ...[entry.at, entry.recordedAt, entry.kind, String(entry.revision), entry.voice, entry.who, entry.summary],
+    entry.at,
+    entry.recordedAt,
+    entry.kind,
+    String(entry.revision),
+    entry.voice,
+    entry.who,
+    entry.summary,
     (entry.changes ?? []).join(' '),
     typeof entry.data['text'] === 'string' ? entry.data['text'] : '',
   ]);

@@ -24,8 +24,13 @@ export function externalRecord(record: IncidentRecord, names: ReadonlyMap<string
     ...record,
     incident: {
       ...incident,
-      ...{ title: hide(title), headline: hide(headline), identity: '', details: {} },
-      ...{ subscriptions: [], subscriptionCount: 0, resources: [] },
+      title: hide(title),
+      headline: hide(headline),
+      identity: '',
+      details: {},
+      subscriptions: [],
+      subscriptionCount: 0,
+      resources: [],
     },
     timeline: record.timeline
       .flatMap((entry) => externalEntry(entry, title !== incident.title))

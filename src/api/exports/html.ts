@@ -94,7 +94,10 @@ function told({ deliveries }: IncidentRecord): string {
     `${line.destination} (${line.type})`,
     line.firstToldAt === null ? 'not yet' : clock(line.firstToldAt),
     line.lastToldAt === null ? '' : clock(line.lastToldAt),
-    ...[String(line.messages), String(line.failures), line.standing, line.receipt ?? ''],
+    String(line.messages),
+    String(line.failures),
+    line.standing,
+    line.receipt ?? '',
   ]);
   return table(['Destination', 'First told', 'Last told', 'Messages', 'Failed tries', 'Standing', 'Receipt'], rows);
 }

@@ -54,7 +54,7 @@ export function receiptWords(receipt: Record<string, unknown>): string {
   const words = Object.entries(rest)
     .filter(([, value]) => value !== null && value !== '' && typeof value !== 'object')
     .map(([key, value]) => `${key} ${short(String(value))}`);
-  return [String(level ?? 'accepted'), words.join(', ')].filter((part) => part !== '').join(': ');
+  return [typeof level === 'string' ? level : 'accepted', words.join(', ')].filter((part) => part !== '').join(': ');
 }
 
 function short(text: string): string {

@@ -69,7 +69,10 @@ function told({ deliveries }: IncidentRecord, { external }: RenderOptions): stri
         `${line.destination} (${line.type})`,
         line.firstToldAt === null ? 'not yet' : clock(line.firstToldAt),
         line.lastToldAt === null ? '' : clock(line.lastToldAt),
-        ...[String(line.messages), String(line.failures), line.standing, line.receipt ?? ''],
+        String(line.messages),
+        String(line.failures),
+        line.standing,
+        line.receipt ?? '',
       ]),
     ),
   ];

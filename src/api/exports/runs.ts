@@ -57,7 +57,9 @@ function runWords(run: readonly Entry[]): string {
 }
 
 function destinations(attempts: readonly Entry[]): string {
-  const names = [...new Set(attempts.map(({ data }) => String(data['destination'] ?? '')))];
+  const names = [
+    ...new Set(attempts.map(({ data }) => (typeof data['destination'] === 'string' ? data['destination'] : ''))),
+  ];
   const rest = names.length - NAMED_MAX;
   return names.slice(0, NAMED_MAX).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }

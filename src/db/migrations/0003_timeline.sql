@@ -38,3 +38,9 @@ create index incidents_own_alerts on incidents (first_seen_at desc) where kind i
 drop index signals_odd;
 create index signals_unclear on signals (received_at desc)
   where outcome in ('unrecognised', 'test') or (reason is not null and outcome not in ('duplicate', 'noted'));
+
+-- Filters by place ignore the case, and the index of 0001 did not: nothing could use it.
+drop index incident_scope_place;
+create index incident_scope_spot on incident_scope (lower(region), lower(service), incident_id);
+-- Services and regions go together; without this the planner walks through all incidents for a pair that does not exist.
+create statistics incident_scope_spots (ndistinct, dependencies, mcv) on lower(region), lower(service) from incident_scope;

@@ -144,6 +144,23 @@ describe('when the hub goes away', () => {
   });
 });
 
+test('a partition that cannot be read is named while the others go on, and is read when it can be', async () => {
+  server.refuseLink = (address) =>
+    address.endsWith('/Partitions/0') ? { condition: 'amqp:not-allowed', description: 'not this one' } : null;
+  await start();
+  for (const partition of [0, 1]) server.publish('alerts', active(`PART-00${partition}`), { partition });
+  await expect.poll(() => hook.openings, { timeout: 10_000 }).toBe(1);
+  await expect
+    .poll(async () => (await relay.hub('alerts')).detail, { timeout: 10_000 })
+    .toMatch(/^partition 0: .*not this one/);
+  // Contact with the other partition does not hide it.
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect((await relay.hub('alerts')).status).toBe('degraded');
+  server.refuseLink = () => null;
+  await expect.poll(() => hook.openings, { timeout: 10_000 }).toBe(2);
+  await expect.poll(async () => (await relay.hub('alerts')).status, { timeout: 5_000 }).toBe('ok');
+});
+
 describe('what cannot be read', () => {
   test('is stored with hub, partition and sequence number, and the partition goes on', async () => {
     await start();

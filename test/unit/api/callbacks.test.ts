@@ -43,7 +43,10 @@ describe('PagerDuty events', () => {
     expect(event('incident.acknowledged', { id: 'PX1', incident_key: 'abc', title })).toMatchObject({
       read: 'news',
       news: {
-        ...{ event: 'acknowledged', actor: 'Jane Doe', at: '2026-09-14T08:40:00.000Z', eventKey: 'E1' },
+        event: 'acknowledged',
+        actor: 'Jane Doe',
+        at: '2026-09-14T08:40:00.000Z',
+        eventKey: 'E1',
         clues: { vendorKey: 'abc', record: 'PX1' },
       },
     });

@@ -28,11 +28,20 @@ test('a moment without a zone is UTC', () => {
 
 describe('the time axis', () => {
   const base: AxisData = {
-    ...{ startedAt: '2026-09-14T08:00:00.000Z', mitigatedAt: '2026-09-14T10:00:00.000Z', endsAt: null },
-    ...{ resolvedAt: '2026-09-14T10:30:00.000Z', state: 'resolved', now: '2026-10-20T00:00:00.000Z', entries: [] },
+    startedAt: '2026-09-14T08:00:00.000Z',
+    mitigatedAt: '2026-09-14T10:00:00.000Z',
+    endsAt: null,
+    resolvedAt: '2026-09-14T10:30:00.000Z',
+    state: 'resolved',
+    now: '2026-10-20T00:00:00.000Z',
+    entries: [],
   };
   const said = (at: string): AxisData['entries'][number] => ({
-    ...{ at, kind: 'communication', summary: '<b>said</b>', voice: 'microsoft', data: {} },
+    at,
+    kind: 'communication',
+    summary: '<b>said</b>',
+    voice: 'microsoft',
+    data: {},
   });
 
   test('puts a review of two weeks later behind a break and keeps the hours of the outage wide', () => {

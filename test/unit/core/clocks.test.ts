@@ -12,8 +12,16 @@ import {
 } from '#src/core/clocks.ts';
 
 const NONE: ClockFacts = {
-  ...{ impactStartedAt: null, firstCommunicationAt: null, firstSignalAt: null, committedAt: null, firstPageAt: null },
-  ...{ firstToldAt: null, acknowledgedAt: null, mitigatedAt: null, resolvedAt: null, reviewedAt: null },
+  impactStartedAt: null,
+  firstCommunicationAt: null,
+  firstSignalAt: null,
+  committedAt: null,
+  firstPageAt: null,
+  firstToldAt: null,
+  acknowledgedAt: null,
+  mitigatedAt: null,
+  resolvedAt: null,
+  reviewedAt: null,
 };
 const at = (time: string): string => `2026-09-14T${time}:00.000Z`;
 const MINUTE = 60_000;
@@ -25,11 +33,21 @@ describe('durations', () => {
   test('are measured from what a review asks: notice, notify, acknowledge, mitigate', () => {
     const clocks = {
       ...NONE,
-      ...{ impactStartedAt: at('08:00'), firstCommunicationAt: at('08:25'), firstSignalAt: at('08:27') },
-      ...{ firstPageAt: at('08:28'), firstToldAt: at('08:27'), acknowledgedAt: at('08:40'), mitigatedAt: at('10:00') },
+      impactStartedAt: at('08:00'),
+      firstCommunicationAt: at('08:25'),
+      firstSignalAt: at('08:27'),
+      firstPageAt: at('08:28'),
+      firstToldAt: at('08:27'),
+      acknowledgedAt: at('08:40'),
+      mitigatedAt: at('10:00'),
     };
     expect(durationsOf(clocks)).toEqual({
-      ...{ toCommunicate: 1500, toNotice: 1620, toNotify: 60, toAcknowledge: 720, toMitigate: 7200, toResolve: null },
+      toCommunicate: 1500,
+      toNotice: 1620,
+      toNotify: 60,
+      toAcknowledge: 720,
+      toMitigate: 7200,
+      toResolve: null,
     });
   });
 
