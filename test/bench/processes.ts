@@ -44,7 +44,7 @@ export async function startRelayProcess(env: Record<string, string>): Promise<Ch
 export async function runPart(name: string, args: readonly string[]): Promise<Record<string, number>> {
   const child = spawn(NODE, [join(HERE, `${name}.ts`), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';
-  child.stdout!.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   const code = await new Promise((done) => child.once('close', done));
   if (code !== 0) throw new Error(`${name} ended with ${String(code)}`);
   return JSON.parse(out.trim().split('\n').at(-1)!) as Record<string, number>;
@@ -54,7 +54,7 @@ async function start(command: string, args: readonly string[], env: Record<strin
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   const ready = await new Promise<Record<string, unknown>>((done, fail) => {
     let out = '';
-    child.stdout!.on('data', (chunk: Buffer) => {
+    child.stdout.on('data', (chunk: Buffer) => {
       out += chunk.toString();
       const line = out.indexOf('\n');
       if (line >= 0) done(JSON.parse(out.slice(0, line)) as Record<string, unknown>);
