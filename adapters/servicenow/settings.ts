@@ -40,9 +40,12 @@ const fields = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()
 });
 
 export const serviceNowSettings = z.strictObject({
-  mode: z.enum(['incident', 'event']).refine((mode) => mode === 'incident', {
-    error: 'Event Management events are not built in this version; only mode: incident exists',
-  }),
+  mode: z
+    .enum(['incident', 'event'])
+    .default('incident')
+    .refine((mode) => mode === 'incident', {
+      error: 'Event Management events are not built in this version; only mode: incident exists',
+    }),
   /** Base URL of the instance; https, unless `egress.allow` names the host. */
   instanceUrl: z
     .url({ protocol: /^https?$/, error: 'must be a URL such as https://example.service-now.com', abort: true })

@@ -70,7 +70,7 @@ function listRoute(app: OpenAPIHono<Env>, deps: ApiDeps): void {
 
 /** One page of the list, with the cursor of the next. Shared with the page of the same name. */
 export async function pageOfIncidents(
-  deps: Pick<ApiDeps, 'pools'>,
+  deps: Pick<ApiDeps, 'pools' | 'config'>,
   { query, full }: { query: z.infer<typeof IncidentQuery>; full: boolean },
 ): Promise<{ incidents: Awaited<ReturnType<typeof listIncidents>>; next: string | null }> {
   const after = query.cursor ? readCursor(query.cursor) : null;
@@ -83,7 +83,7 @@ export async function pageOfIncidents(
     limit: limit + 1,
     service: query.service ?? null,
     region: query.region ?? null,
-    subscription: query.subscription ?? null,
+    subscription: subscriptionId(deps, query.subscription),
     source: query.source ?? null,
     from: query.from ?? null,
     to: query.to ?? null,
@@ -228,4 +228,11 @@ function preferred(accept: string | undefined): 'json' | 'markdown' | 'csv' | 'h
   if (accept?.includes('text/markdown')) return 'markdown';
   if (accept?.includes('text/csv')) return 'csv';
   return accept?.includes('text/html') && !accept.includes('application/json') ? 'html' : 'json';
+}
+
+/** A subscription may be named as the config names it. */
+function subscriptionId(deps: Pick<ApiDeps, 'config'>, given: string | undefined): string | null {
+  if (given === undefined) return null;
+  const named = [...deps.config().subscriptions].find(([, info]) => info.name?.toLowerCase() === given.toLowerCase());
+  return named?.[0] ?? given;
 }

@@ -24,7 +24,7 @@ export async function receiverCaller(c: Context<Env>, deps: ApiDeps): Promise<So
     throw new Problem(401, 'unauthorized', 'a token is required');
   }
   const authorization = bearer(c.req.header('authorization'));
-  const source = receiverSource(config, c.req.query('token') ?? authorization);
+  const source = receiverSource(config, c.req.query('token') ?? null) ?? receiverSource(config, authorization);
   if (source) return source;
   const { entra } = config.receivers;
   if (!entra || !authorization || !isJwt(authorization)) throw new Problem(401, 'unauthorized', 'a token is required');

@@ -159,12 +159,15 @@ export const Delivery = z
   })
   .openapi('Delivery');
 
+/** Comma separated, repeated, or both. */
 const list = (example: string): z.ZodType<string[]> =>
   z
-    .string()
+    .union([z.string(), z.array(z.string())])
     .optional()
     .transform((text) =>
-      (text ?? '')
+      [text ?? '']
+        .flat()
+        .join(',')
         .split(',')
         .map((word) => word.trim())
         .filter((word) => word !== ''),

@@ -3,6 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { getCookie } from 'hono/cookie';
 import { HTTPException } from 'hono/http-exception';
+import { isStoreAway } from '#src/db/pools.ts';
 import { newId } from '#src/ids.ts';
 import { pageRoutes } from '#src/web/pages.ts';
 import { apiCaller, bearer, isLocalCall, isOpen, mayDo, SESSION_COOKIE, sessionCaller, type Caller } from './auth.ts';
@@ -57,6 +58,17 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
       });
     if (error instanceof HTTPException)
       return problem(c, { status: error.status, code: 'invalid', detail: error.message, requestId });
+    if (isStoreAway(error)) {
+      deps.log.warn({ error: error.message, requestId, path: c.req.path }, 'request.unavailable');
+      const headers = { 'retry-after': '5' };
+      return problem(c, {
+        status: 503,
+        code: 'unavailable',
+        detail: 'the database does not answer',
+        requestId,
+        headers,
+      });
+    }
     deps.log.error({ error: error.message, stack: error.stack, requestId, path: c.req.path }, 'request.bug');
     // A receiver never answers a bare 500: Azure would not send the news again (azure-signals 0.6).
     const receiving = c.req.path.startsWith('/v1/receivers/');

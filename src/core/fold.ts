@@ -70,7 +70,7 @@ function lastPostAt(incident: Incident): string {
 
 function create(input: FoldInput, episode: number, after: string | null): FoldResult {
   const { signal, receivedAt } = input;
-  const { posts } = addPost([], toPost(signal));
+  const { posts } = addPost([], toPost(signal, receivedAt));
   const stands = standing(posts, signal.kind);
   const scope = addScope({ impacts: [], subscriptions: [], resources: [], sources: [] }, signal).scope;
   const incident: Incident = {
@@ -127,7 +127,7 @@ function beforeEpisode(input: FoldInput, incident: Incident, scope: Scope): Fold
 
 function grow(input: FoldInput, incident: Incident, scope: Scope): FoldResult {
   const { signal, receivedAt } = input;
-  const post = toPost(signal);
+  const post = toPost(signal, receivedAt);
   const { posts, isNew } = addPost(incident.posts, post);
   const stands = standing(posts, incident.kind);
   const { scope: wider, grown } = addScope(scope, signal);
@@ -154,7 +154,7 @@ function grow(input: FoldInput, incident: Incident, scope: Scope): FoldResult {
     entries[0]!.snapshot = snapshot(stands, signal, { change, severityRose, changes });
   }
   const grew = grown.subscriptions.length > 0 || grown.resources.length > 0 || grown.impacts.length > 0;
-  const outcome = laterOutcome(incident, stands, { signal, isNew, late, grew });
+  const outcome = laterOutcome(incident, stands, { signal, isNew, late, grew, silent: isNew && entries.length === 0 });
   return {
     incident: {
       ...incident,
@@ -209,11 +209,13 @@ function changeOf(before: Incident, after: Standing, signal: Signal): Change {
 function laterOutcome(
   before: Incident,
   after: Standing,
-  seen: { signal: Signal; isNew: boolean; late: boolean; grew: boolean },
+  seen: { signal: Signal; isNew: boolean; late: boolean; grew: boolean; silent: boolean },
 ): SignalOutcome {
   if (before.kind === 'unrecognised') return 'unrecognised';
   if (!seen.isNew) return seen.grew ? 'updated' : 'duplicate';
   if (seen.signal.phase === 'note' || seen.late) return 'noted';
+  // A rule that fires again while its alert is open adds nothing that anyone would hear or read.
+  if (seen.silent) return seen.grew ? 'updated' : 'duplicate';
   if (seen.signal.phase === 'close' && !isOpen(after.state) && before.resolvedAt !== after.resolvedAt)
     return 'resolved';
   if (isOpen(before.state) && !isOpen(after.state)) return 'resolved';
@@ -231,7 +233,9 @@ function keepsEntry(incident: Incident, signal: Signal, material: boolean): bool
   return material || isServiceHealth(incident.kind) || signal.phase !== 'open';
 }
 
-function toPost(signal: Signal): Post {
+function toPost(signal: Signal, receivedAt: string): Post {
+  // An end of our own alerts that says nothing of its time is as old as its receipt, for people; the order goes by `at`.
+  const ended = signal.phase === 'close' && !isServiceHealth(signal.kind) ? receivedAt : null;
   return {
     id: signal.post.id,
     hash: signal.post.hash,
@@ -244,7 +248,7 @@ function toPost(signal: Signal): Post {
     retracted: signal.retracted,
     title: signal.title,
     startedAt: signal.startedAt,
-    mitigatedAt: signal.mitigatedAt,
+    mitigatedAt: signal.mitigatedAt ?? ended,
     endsAt: signal.endsAt,
     ...(signal.communication && signal.phase !== 'note' ? { said: saidOf(signal) } : {}),
   };

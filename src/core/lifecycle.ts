@@ -85,7 +85,7 @@ export function standing(posts: readonly Post[], kind: Kind): Standing {
     title: (telling.at(-1) ?? newest).title,
     startedAt: startedAt(bearing, telling, kind) ?? last.startedAt,
     mitigatedAt: closed ? (posts.findLast((p) => p.mitigatedAt !== null)?.mitigatedAt ?? null) : null,
-    resolvedAt: closed ? (over ? endOfRun(bearing.length > 0 ? bearing : [last]) : review!.at) : null,
+    resolvedAt: closed ? (over ? endOfRun(bearing.length > 0 ? bearing : [last], kind) : review!.at) : null,
     endsAt: posts.findLast((p) => p.endsAt !== null)?.endsAt ?? null,
     retracted: closed && last.retracted,
   };
@@ -99,9 +99,10 @@ function startedAt(bearing: readonly Post[], telling: readonly Post[], kind: Kin
 }
 
 /** When Azure said that it was over: the first such post of the last run. Null where only we have closed it. */
-function endOfRun(bearing: readonly Post[]): string | null {
+function endOfRun(bearing: readonly Post[], kind: Kind): string | null {
   const run = runs(bearing).findLast((posts) => !isOpen(posts[0]!.state));
-  return run?.find((post) => post.state === 'resolved')?.at ?? null;
+  const end = run?.find((post) => post.state === 'resolved');
+  return end ? ((isServiceHealth(kind) ? null : end.mitigatedAt) ?? end.at) : null;
 }
 
 /** Consecutive posts that agree on whether the incident is over. */

@@ -117,6 +117,7 @@ export async function addFallback(
     id: string;
     incidentId: string;
     destination: string;
+    destinationId: string;
     type: string;
     of: string;
     revision: number;
@@ -125,13 +126,33 @@ export async function addFallback(
 ): Promise<void> {
   await db.query(
     `with promised as (
-      insert into deliveries (id, incident_id, destination, type, wanted_revision, first_revision, fallback_of)
-      values ($1, $2, $3, $4, $5, $5, $6) on conflict (incident_id, destination) do nothing returning incident_id
+      insert into deliveries (id, incident_id, destination, type, wanted_revision, first_revision, fallback_of, destination_id)
+      values ($1, $2, $3, $4, $5, $5, $6, $8) on conflict (incident_id, destination) do nothing returning incident_id
     )
     insert into timeline (incident_id, revision, at, kind, summary, data)
     values ($2, $5, now(), 'decision', $7, jsonb_build_object('decision', 'fallback', 'from', $6::text, 'to', $3::text))`,
-    [row.id, row.incidentId, row.destination, row.type, row.revision, row.of, row.reason],
+    [row.id, row.incidentId, row.destination, row.type, row.revision, row.of, row.reason, row.destinationId],
   );
+}
+
+/**
+ * A destination that was renamed keeps its `id`, and so what it was promised and told goes on under the new name, with
+ * the same vendor keys (design section 4). What is in a call at the moment follows at the next look.
+ */
+export async function adoptRenamed(
+  db: Queryable,
+  destinations: readonly { id: string; name: string }[],
+): Promise<number> {
+  const { rowCount } = await db.query({
+    name: 'adopt-renamed',
+    text: `update deliveries d set destination = r.name, reason = nullif(d.reason, 'orphaned'),
+        next_attempt_at = case when d.wanted_revision > d.delivered_revision then now() else d.next_attempt_at end
+      from json_to_recordset($1::json) as r(id text, name text)
+      where d.destination <> r.name and coalesce(d.destination_id, d.destination) = r.id and d.destination <> all($2::text[]) and d.holder is null
+        and not exists (select 1 from deliveries o where o.incident_id = d.incident_id and o.destination = r.name)`,
+    values: [JSON.stringify(destinations.map(({ id, name }) => ({ id, name }))), destinations.map((d) => d.name)],
+  });
+  return rowCount ?? 0;
 }
 
 /**

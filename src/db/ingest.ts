@@ -86,10 +86,11 @@ export async function loadScope(db: Queryable, incidentIds: readonly string[]): 
 export async function loadDestinations(
   db: Queryable,
   incidentIds: readonly string[],
-): Promise<{ incidentId: string; destination: string }[]> {
-  const { rows } = await db.query<{ incidentId: string; destination: string }>({
+): Promise<{ incidentId: string; destination: string; destinationId: string }[]> {
+  const { rows } = await db.query<{ incidentId: string; destination: string; destinationId: string }>({
     name: 'load-destinations',
-    text: 'select incident_id as "incidentId", destination from deliveries where incident_id = any($1)',
+    text: `select incident_id as "incidentId", destination, coalesce(destination_id, destination) as "destinationId"
+      from deliveries where incident_id = any($1)`,
     values: [incidentIds],
   });
   return rows;
@@ -114,6 +115,7 @@ export interface NewDelivery {
   id: string;
   incident_id: string;
   destination: string;
+  destination_id: string;
   type: string;
   wanted_revision: number;
   priority: number;
@@ -259,7 +261,7 @@ with new_signals as (
     state = case when d.state in ('delivered', 'failed', 'suppressed') then 'pending' else d.state end
   from wanting w where d.id = w.id
 )
-insert into deliveries (id, incident_id, destination, type, wanted_revision, first_revision, priority, fallback_of)
-select id, incident_id, destination, type, wanted_revision, wanted_revision, priority, fallback_of
-from json_to_recordset($6::json) as n(id text, incident_id text, destination text, type text, wanted_revision int, priority smallint, fallback_of text)
+insert into deliveries (id, incident_id, destination, destination_id, type, wanted_revision, first_revision, priority, fallback_of)
+select id, incident_id, destination, destination_id, type, wanted_revision, wanted_revision, priority, fallback_of
+from json_to_recordset($6::json) as n(id text, incident_id text, destination text, destination_id text, type text, wanted_revision int, priority smallint, fallback_of text)
 on conflict (incident_id, destination) do nothing`;

@@ -103,12 +103,35 @@ export function sqlState(error: unknown): string | null {
 
 const BUGS = [TypeError, RangeError, ReferenceError, SyntaxError];
 
-/** The server is away or going away, or refuses for want of a resource: not the data's fault. */
+/** An error of our own making, in code that runs inside a transaction. */
+function isBug(error: unknown): boolean {
+  return BUGS.some((kind) => error instanceof kind);
+}
+
+/**
+ * The server is away or going away, or refuses for want of a resource. In doubt an error without an SQLSTATE counts as
+ * one, so that nothing is blamed on the data that is not its fault; only our own bugs do not.
+ */
 export function isConnectionError(error: unknown): boolean {
-  // A bug of ours, on certain data: trying again would fail again, and for ever.
-  if (BUGS.some((bug) => error instanceof bug)) return false;
   const state = sqlState(error);
-  return state === null || /^(08|53|57|58|XX)/.test(state) || state === '25006';
+  return state === null ? !isBug(error) : /^(08|53|57|58|XX)/.test(state) || state === '25006';
+}
+
+/** What is being written cannot be written, or breaks our code: the same again fails again. */
+export function isDataError(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === null ? isBug(error) : /^(22|54|2350[1-4]|23514)/.test(state);
+}
+
+/** As {@link isConnectionError}, but sure of it: errors of the socket carry a code like ECONNREFUSED, pg's own only a text. */
+export function isStoreAway(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (sqlState(error) !== null || (typeof code === 'string' && /^E[A-Z]{3,}$/.test(code)))
+    return isConnectionError(error);
+  return (
+    typeof message === 'string' &&
+    /connection terminated|timeout exceeded|not queryable|query read timeout/i.test(message)
+  );
 }
 
 /** Two transactions met: the same work again succeeds. */

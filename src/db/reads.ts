@@ -77,7 +77,9 @@ export async function listIncidents(db: Queryable, filter: IncidentFilter): Prom
   const addScope = (sql: (parameter: string) => string, value: unknown): void =>
     void scope.push(sql(`$${values.push(value)}`));
   if (filter.service) addScope((p) => `lower(s.service) = lower(${p})`, filter.service);
-  if (filter.region) addScope((p) => `lower(s.region) = lower(${p})`, filter.region);
+  if (filter.region)
+    // `westeurope` is `West Europe`, here as in routes.
+    addScope((p) => `lower(replace(s.region, ' ', '')) = lower(replace(${p}, ' ', ''))`, filter.region);
   if (filter.subscription) addScope((p) => `s.subscription = lower(${p})`, filter.subscription);
   if (filter.source) addScope((p) => `s.source = ${p}`, filter.source);
   if (scope.length > 0)

@@ -17,6 +17,7 @@ export async function readEnded(db: Queryable, limit: number): Promise<{ identit
 export interface DirectAttempt {
   identity: string;
   destination: string;
+  destinationId: string;
   type: string;
   deliveryId: string;
   startedAt: string;
@@ -38,12 +39,12 @@ export async function recordDirect(db: Queryable, attempts: readonly DirectAttem
   await db.query({
     name: 'record-direct',
     text: `with direct as (
-        select i.id as incident_id, i.revision, a.* from json_to_recordset($1::json) as a(identity text, destination text, type text, "deliveryId" text,
+        select i.id as incident_id, i.revision, a.* from json_to_recordset($1::json) as a(identity text, destination text, "destinationId" text, type text, "deliveryId" text,
           "startedAt" timestamptz, "finishedAt" timestamptz, outcome text, status int, detail text, receipt jsonb, memo jsonb, severity text)
         join incidents i on i.identity = a.identity and i.latest
       ), promised as (
-        insert into deliveries (id, incident_id, destination, type, wanted_revision, first_revision)
-        select "deliveryId", incident_id, destination, type, revision, revision from direct order by 1
+        insert into deliveries (id, incident_id, destination, destination_id, type, wanted_revision, first_revision)
+        select "deliveryId", incident_id, destination, "destinationId", type, revision, revision from direct order by 1
         on conflict (incident_id, destination) do update set fence = deliveries.fence
         returning id, incident_id, destination, fence, told
       )

@@ -5,7 +5,7 @@
 import type { Signal, SignalOutcome } from '#src/core/signal.ts';
 import { findSignals, openBatch, writeBatch } from '#src/db/ingest.ts';
 import { ingestTransaction } from '#src/db/ingest-session.ts';
-import { isConflict, isConnectionError, transaction, type Queryable } from '#src/db/pools.ts';
+import { isConflict, isConnectionError, isDataError, transaction, type Queryable } from '#src/db/pools.ts';
 import { failpoint } from '#src/failpoint.ts';
 import type { Pool } from 'pg';
 import { foldBatch, keysOf, type FoldedBatch } from './fold-batch.ts';
@@ -140,8 +140,7 @@ export function createIngest(options: IngestOptions): Ingest {
     try {
       return await commit(signals, alongside);
     } catch (error) {
-      if (error instanceof UnavailableError || isConnectionError(error)) throw unavailable(error);
-      if (signals.length === 0 || isConflict(error)) throw unavailable(error);
+      if (signals.length === 0 || error instanceof UnavailableError || !isDataError(error)) throw unavailable(error);
       return commit(await sift(signals), alongside);
     }
   }
@@ -157,7 +156,7 @@ export function createIngest(options: IngestOptions): Ingest {
       return signals;
     } catch (error) {
       if (error instanceof DryRun) return signals;
-      if (isConnectionError(error) || isConflict(error)) throw unavailable(error);
+      if (!isDataError(error)) throw unavailable(error);
       const half = signals.length >> 1;
       if (half > 0) return [...(await sift(signals.slice(0, half))), ...(await sift(signals.slice(half)))];
       options.onError(error as Error, { source: signals[0]!.source, fingerprint: signals[0]!.fingerprint });

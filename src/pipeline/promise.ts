@@ -45,17 +45,18 @@ export async function promiseDeliveries(
 ): Promise<Set<string>> {
   const config = options.config();
   const older = works.filter((work) => !work.created).map((work) => work.incident.id);
-  const promised = new Map<string, Set<string>>();
+  // By id: a destination that was renamed has been promised already (design section 4).
+  const promised = new Map<string, Map<string, string>>();
   for (const row of older.length > 0 ? await loadDestinations(db, older) : []) {
-    promised.set(row.incidentId, (promised.get(row.incidentId) ?? new Set()).add(row.destination));
+    promised.set(row.incidentId, (promised.get(row.incidentId) ?? new Map()).set(row.destinationId, row.destination));
   }
   const rung = new Set<string>();
   for (const work of works) {
     const { incident } = work;
-    const already = promised.get(incident.id) ?? new Set<string>();
+    const already = promised.get(incident.id) ?? new Map<string, string>();
     if (work.material && already.size > 0) {
       batch.wanted.push({ incident_id: incident.id, revision: incident.revision, priority: priorityOf(work) });
-      for (const destination of already) rung.add(destination);
+      for (const destination of already.values()) rung.add(destination);
     }
     // Context such as an image push is told only where a route asks for changes by name.
     if (
@@ -65,18 +66,22 @@ export async function promiseDeliveries(
       continue;
     const estate = options.estate?.();
     const decision = judgeRoutes(config, incident, work.scope, estate);
-    const added = decision.destinations.filter((match) => !already.has(match.destination));
-    for (const { destination } of added) {
+    const targets = decision.destinations.map((match) =>
+      config.destinations.find((d) => d.name === match.destination)!,
+    );
+    const added = targets.filter((target) => !already.has(target.id));
+    for (const target of added) {
       batch.deliveries.push({
         id: options.newId('dlv'),
         incident_id: incident.id,
-        destination,
-        type: config.destinations.find((d) => d.name === destination)!.type,
+        destination: target.name,
+        destination_id: target.id,
+        type: target.type,
         wanted_revision: incident.revision,
         priority: priorityOf(work),
         fallback_of: null,
       });
-      rung.add(destination);
+      rung.add(target.name);
     }
     if (added.length > 0 && decision.estateUnknown === true && config.estate !== null)
       work.entries.push(
@@ -91,7 +96,7 @@ export async function promiseDeliveries(
       work.entries.push(
         routedEntry(
           incident,
-          added.map((a) => a.destination),
+          added.map((target) => target.name),
           { unrouted: decision.unrouted, at: receivedAt },
         ),
       );

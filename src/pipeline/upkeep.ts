@@ -1,7 +1,14 @@
 /** What is done by the clock: news of failed deliveries is passed on, old incidents close, old bodies go. */
 import type { Pool } from 'pg';
 import type { RelayConfig } from '#src/config/types.ts';
-import { addFallback, findUnreached, markFallback, noteOrphans, type Unreached } from '#src/db/destinations.ts';
+import {
+  addFallback,
+  adoptRenamed,
+  findUnreached,
+  markFallback,
+  noteOrphans,
+  type Unreached,
+} from '#src/db/destinations.ts';
 import { releaseHeld } from '#src/db/deliveries.ts';
 import { findIncident } from '#src/db/reads.ts';
 import { findAged, forgetIncidents, forgetRaw } from '#src/db/upkeep.ts';
@@ -53,6 +60,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
         id: newId('dlv'),
         incidentId: unreached.incidentId,
         destination: to.name,
+        destinationId: to.id,
         type: to.type,
         of: unreached.destination,
         revision: unreached.wantedRevision,
@@ -101,7 +109,9 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   async function runOnce(): Promise<void> {
     await guarded('fallback', fallbacks);
     await guarded('orphans', async () => {
-      const names = options.config().destinations.map((destination) => destination.name);
+      const { destinations } = options.config();
+      await adoptRenamed(options.pool, destinations);
+      const names = destinations.map((destination) => destination.name);
       options.onOrphans(await noteOrphans(options.pool, names));
     });
     await guarded('held back', async () => options.ring(await releaseHeld(options.pool)));

@@ -14,6 +14,7 @@ import {
 } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Client } from 'pg';
+import { guardClients } from './guard-clients.ts';
 import { supervise } from './supervised.ts';
 
 export type BellFooting = { kind: 'redis'; url: string; prefix: string } | { kind: 'postgres'; url: string };
@@ -138,6 +139,7 @@ function onRedis(footing: { url: string; prefix: string }, onError: (error: Erro
 }
 
 function onPostgres(url: string, onError: (error: Error) => void): Backend {
+  guardClients();
   const factory = createPostgresBackend as unknown as BackendFactory;
   // The queue can be rebuilt from the deliveries, so its commits need not wait for the disk.
   const connection = (max: number): PostgresConnectionOptions => ({

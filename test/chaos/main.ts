@@ -51,6 +51,8 @@ if (unknown.length > 0 || !Number.isSafeInteger(seed)) {
   process.exit(2);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const started = performance.now();
 const results: ScenarioResult[] = [];
 for (const scenario of SCENARIOS.filter((one) => wanted?.includes(one.name) ?? true)) {

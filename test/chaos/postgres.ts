@@ -37,7 +37,8 @@ export const postgres: Scenario = {
 
 async function open(context: Context, stage: Stage): Promise<Server> {
   const dataDir = join(stage.folder, 'server');
-  const server = await startEmbedded({ dataDir, unsafeFast: true });
+  // Durable, as in production: without fsync a killed server would rightly lose its last commits.
+  const server = await startEmbedded({ dataDir });
   chmodSync(dataDir, 0o711);
   context.onEnd(() => server.stop());
   const target = new URL(server.url);

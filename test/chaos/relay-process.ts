@@ -29,12 +29,16 @@ export interface RelayProcess {
   /** kill -9, and its Postgres with all its children. */
   killAll(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
+  /** kill -9 of everything without waiting: for the end of the harness itself. */
+  endNow(): void;
   /** Resolves when the process is gone. */
   gone(): Promise<void>;
   /** SIGTERM, then SIGKILL; the exit code, null where it was killed. */
   stop(): Promise<number | null>;
   /** All that it ever wrote. */
   log(): string;
+  /** Its last words when it ended without having been told to; null otherwise. */
+  readonly died: string | null;
   /** Resident memory, bytes; 0 when gone. */
   rssBytes(): number;
 }
@@ -43,6 +47,12 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const START_MS = 30_000;
 const STOP_MS = 16_000;
 
+/** A harness that ends in a hurry leaves no relay behind. */
+const running = new Set<RelayProcess>();
+process.once('exit', () => {
+  for (const relay of running) relay.endNow();
+});
+
 /** Prepares a relay on a port of its own; nothing runs before `start`. */
 export async function createRelay(options: RelayOptions): Promise<RelayProcess> {
   const port = await freePort();
@@ -50,6 +60,8 @@ export async function createRelay(options: RelayOptions): Promise<RelayProcess> 
   const logFile = join(options.folder, `${options.name}.log`);
   let child: ChildProcess | null = null;
   let armed: string | null = null;
+  let ending = false;
+  let died: string | null = null;
   const alive = (): boolean => child !== null && child.exitCode === null && child.signalCode === null;
 
   function launch(failpoint: string | undefined): ChildProcess {
@@ -71,6 +83,11 @@ export async function createRelay(options: RelayOptions): Promise<RelayProcess> 
       },
     });
     closeSync(log);
+    running.add(relay);
+    started.once('exit', (code, signal) => {
+      running.delete(relay);
+      if (!ending && armed === null) died = `${signal ?? `exit code ${code}`}: ${relay.log().slice(-1_500)}`;
+    });
     return started;
   }
 
@@ -92,6 +109,7 @@ export async function createRelay(options: RelayOptions): Promise<RelayProcess> 
     },
     async start({ failpoint } = {}) {
       armed = failpoint ?? null;
+      ending = false;
       child = launch(failpoint);
       const up = await until(async () => !alive() || (await answers(url)), START_MS, 20);
       // A failpoint may have been reached already.
@@ -99,10 +117,12 @@ export async function createRelay(options: RelayOptions): Promise<RelayProcess> 
         throw new Error(`${options.name} did not start: ${relay.log().slice(-1_500)}`);
     },
     async kill() {
+      ending = true;
       if (alive()) signalProcess(-relay.pid, 'SIGKILL');
       await gone();
     },
     async killAll() {
+      ending = true;
       const postgres = clusterProcesses(options.environment['RELAY_DATA_DIR']);
       if (alive()) signalProcess(-relay.pid, 'SIGKILL');
       for (const pid of postgres) signalProcess(pid, 'SIGKILL');
@@ -112,6 +132,7 @@ export async function createRelay(options: RelayOptions): Promise<RelayProcess> 
     signal: (signal) => void signalProcess(relay.pid, signal),
     gone,
     async stop() {
+      ending = true;
       if (!alive()) return child?.exitCode ?? null;
       relay.signal('SIGCONT');
       relay.signal('SIGTERM');
@@ -121,6 +142,13 @@ export async function createRelay(options: RelayOptions): Promise<RelayProcess> 
       return child!.exitCode;
     },
     log: () => readText(logFile),
+    get died() {
+      return died;
+    },
+    endNow() {
+      for (const pid of clusterProcesses(options.environment['RELAY_DATA_DIR'])) signalProcess(pid, 'SIGKILL');
+      if (alive()) signalProcess(-relay.pid, 'SIGKILL');
+    },
     rssBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readText(`/proc/${relay.pid}/status`))?.[1] ?? 0) * 1024,
   };
   return relay;

@@ -102,7 +102,7 @@ export function createSender(url: string, tokens: { receiver: string; api: strin
 
   return {
     post,
-    async deliver(body, { limitMs = 60_000 } = {}) {
+    async deliver(body, { limitMs = 30_000 } = {}) {
       const end = performance.now() + limitMs;
       for (let tries = 1; ; tries++) {
         const answer = await post(body);

@@ -91,6 +91,8 @@ export async function openStage(context: Context, options: StageOptions): Promis
   };
   stage.configure({});
   context.onEnd(async () => {
+    const died = relays.flatMap((relay) => relay.died ?? []);
+    context.promise('no process ends by itself', died.length === 0, died[0]);
     await Promise.all(senders.map((sender) => sender.close()));
     await Promise.all(relays.map((relay) => relay.stop()));
     // What a relay that was killed has left, its Postgres above all.

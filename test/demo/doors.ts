@@ -28,6 +28,7 @@ const STORED_MS = 20_000;
 
 /** Brings the bodies of a scene in through its door and waits until all of them are stored. */
 export async function bring(stage: Stage, scene: Scene): Promise<Brought> {
+  if (scene.hubsCut) stage.cast.hubs.dropConnections();
   if (scene.door === 'webhook') {
     const answers = await Promise.all(scene.bodies.map((body) => stage.relay.post(body)));
     const ids = answers.flatMap((answer) => answer.signals.map((signal) => signal.incident ?? 'none'));

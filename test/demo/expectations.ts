@@ -86,7 +86,14 @@ function doors({ cast, of, performance }: Evidence): Verdict[] {
       [{ updated: 1, duplicate: 9 }, 1],
     ),
     same('doors: the post that only back-fill found was told once, marked as late', late.length, 1),
-    same('doors: the hubs saw no protocol error', cast.hubs.faults, []),
+    same(
+      'doors: the line to the hubs broke in the middle; what was sent after it arrived as well, once',
+      [
+        performance.scenes.some(({ scene }) => scene.hubsCut),
+        performance.scenes.find(({ scene }) => scene.door === 'alerts')?.outcomes,
+      ],
+      [true, { duplicate: 10 }],
+    ),
   ];
 }
 

@@ -45,8 +45,10 @@ async function main(): Promise<number> {
     await untilAborted(stage.signal);
     return failed ? 1 : 0;
   } catch (error) {
-    if (error instanceof Interrupted) return error.exitCode;
-    process.stderr.write(`\nThe demo broke off: ${(error as Error).message}\n${stage?.tail() ?? ''}\n`);
+    // What was under way may end with an error of its own (a timer with an AbortError): the reason is what counts.
+    const reason: unknown = interrupt.signal.aborted ? interrupt.signal.reason : error;
+    if (reason instanceof Interrupted) return reason.exitCode;
+    process.stderr.write(`\nThe demo broke off: ${(reason as Error).message}\n${stage?.tail() ?? ''}\n`);
     return 1;
   } finally {
     if (stage !== null && !once) say.line('\nStopping the relay and its Postgres ...');

@@ -23,6 +23,8 @@ export interface Scene {
   door: Door;
   /** Of the incident, where a door does not answer with it. */
   trackingId: string;
+  /** The relay's connections to the hubs are cut just before. */
+  hubsCut?: boolean;
   /** One per signal. */
   bodies: readonly unknown[];
   /** What becomes of them, counted. */
@@ -117,7 +119,8 @@ export function scenesOf(now: Date): Scene[] {
     }),
     scene('outage', {
       when: 'day 1 08:53',
-      says: 'the webhooks follow with what is known already',
+      says: 'connections to the hubs are cut; the webhooks follow with what is known already',
+      hubsCut: true,
       bodies: toAll(remediation),
       outcomes: { duplicate: 25 },
     }),

@@ -111,6 +111,26 @@ test('failures in a row leave one probe at a time and show in /readyz; recovery 
   await expect.poll(async () => (await relay.get('/readyz')).json.status, { timeout: 5_000 }).toBe('ok');
 });
 
+test('a renamed destination keeps its id, its vendor key and its open page', async () => {
+  relay = await startRelay(stores, `destinations:\n${ONCALL()} }\nroutes: [{ match: {}, to: [oncall] }]\n`);
+  await post('NAME-001', 1, 'Active');
+  await relay.level('NAME-001', 1);
+  const renamed = `destinations:\n${ONCALL().replace('oncall:', 'pager2:')}, id: oncall }\nroutes: [{ match: {}, to: [pager2] }]\n`;
+  const loaded = loadConfig(CONFIG_HEAD + renamed, { file: 'relay.yaml', env: {}, adapters });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults));
+  relay.app.config.replace(loaded.config);
+  await expect
+    .poll(async () => (await relay.get('/v1/incidents/NAME-001/deliveries')).json.deliveries[0].destination as string, {
+      timeout: 10_000,
+    })
+    .toBe('pager2');
+  await post('NAME-001', 2, 'Resolved');
+  await relay.level('NAME-001', 1);
+  expect(pager.pages).toBe(1);
+  expect(pager.alerts().map((a) => a.status)).toEqual(['resolved']);
+  expect((await relay.get('/v1/incidents/NAME-001/deliveries')).json.deliveries).toHaveLength(1);
+});
+
 test('a destination that leaves the config with a page open is a decision on the timeline and an alarm', async () => {
   const both = `destinations:\n${ONCALL()} }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall, hook] }]\n`;
   relay = await startRelay(stores, both);

@@ -97,7 +97,9 @@ end $$;
 create table deliveries (
   id text primary key,
   incident_id text not null,
+  -- the name in the config; the id is what stays when a destination is renamed (null: they are the same)
   destination text not null,
+  destination_id text,
   type text not null,
   state text not null default 'pending',
   wanted_revision int not null,

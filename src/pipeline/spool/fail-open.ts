@@ -81,6 +81,7 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
     const attempt: DirectAttempt = {
       identity: signal.identity,
       destination: destination.name,
+      destinationId: destination.id,
       type: destination.type,
       deliveryId: newId('dlv'),
       startedAt: new Date().toISOString(),

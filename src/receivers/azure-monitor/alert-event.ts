@@ -107,7 +107,7 @@ export function alertDraft(event: AlertEvent, parts: AlertParts): Draft {
     subscription: event.subscription,
     startedAt: event.firedAt,
     mitigatedAt: closes ? endedAt(event) : null,
-    occurredAt: closes ? [endedAt(event)] : [event.firedAt],
+    occurredAt: closes ? [endedAt(event), justAfter(event.firedAt)] : [event.firedAt],
     rule: event.rule ?? event.ruleId,
     details: [
       ['Rule', event.rule],
@@ -141,6 +141,15 @@ function endedAt(event: AlertEvent): unknown {
   const window = valueOf(objectOf(event.context, 'condition'), 'windowEndTime');
   const [end, fired] = [parseTimeMs(window), parseTimeMs(event.firedAt)];
   return end !== null && fired !== null && end > fired ? window : null;
+}
+
+/**
+ * An end that says nothing of its time follows its own beginning and nothing else: by the time of its receipt it would
+ * close an alert that fired again meanwhile, or push that firing before the end.
+ */
+function justAfter(firedAt: unknown): string | null {
+  const ms = parseTimeMs(firedAt);
+  return ms === null ? null : new Date(ms + 1).toISOString();
 }
 
 /** An alert names no region; a dimension, label or custom property may. An unknown region matches any (core/route-condition.ts). */

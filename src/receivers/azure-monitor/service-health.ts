@@ -17,10 +17,8 @@ export function readServiceHealth(event: ActivityEvent): Draft {
   const stage = textOf(properties, 'stage') ?? event.status;
   const kind = kindOf(textOf(properties, 'incidentType', 'eventType'), operationType(event.operation), compact(stage));
   const communicationId = textOf(properties, 'communicationId');
-  const title =
-    textOf(properties, 'defaultLanguageTitle', 'title') ??
-    event.description ??
-    `Service Health ${kind} ${trackingId ?? ''}`;
+  const named = textOf(properties, 'defaultLanguageTitle', 'title') ?? event.description;
+  const title = named ?? `Service Health ${kind} ${trackingId ?? ''}`;
   const html = textOf(properties, 'defaultLanguageContent', 'communication', 'summary') ?? '';
   const started = valueOf(properties, 'impactStartTime');
   const mitigated = valueOf(properties, 'impactMitigationTime');
@@ -40,7 +38,7 @@ export function readServiceHealth(event: ActivityEvent): Draft {
     }),
     identity: trackingId
       ? serviceHealthIdentity(trackingId)
-      : namelessHealthIdentity([kind, title, textOf(properties, 'impactStartTime')]),
+      : namelessHealthIdentity([kind, named ?? fingerprintOf(event), textOf(properties, 'impactStartTime')]),
     kind,
     trackingId,
     phase,
@@ -51,7 +49,7 @@ export function readServiceHealth(event: ActivityEvent): Draft {
     severityCertain: grade.certain,
     communication: { id: communicationId, title, html },
     postId: communicationId,
-    postHash: postHash(stage, html === '' ? title : html),
+    postHash: postHash(stage, html !== '' ? html : (named ?? fingerprintOf(event))),
     title,
     text: plainText(html),
     impacts: impacts.pairs,
@@ -60,7 +58,8 @@ export function readServiceHealth(event: ActivityEvent): Draft {
     startedAt: started,
     mitigatedAt: kind === 'advisory' || (isPlanned && phase !== 'close') ? null : mitigated,
     endsAt: isPlanned ? (valueOf(properties, 'endTime') ?? mitigated) : null,
-    occurredAt: event.times,
+    // A post without a believable time counts as of the start of impact: an end that is dated must be able to follow it.
+    occurredAt: phase === 'close' ? event.times : [...event.times, started],
     rule: event.rule,
     details: [
       ['Event type', textOf(properties, 'incidentType')],
@@ -69,6 +68,11 @@ export function readServiceHealth(event: ActivityEvent): Draft {
     ],
     reason: trackingId ? impacts.fault : 'salvaged: a Service Health post without a tracking ID',
   };
+}
+
+/** Where neither tracking ID nor title can be read: everything that can, so that two such bodies are two. */
+function fingerprintOf(event: ActivityEvent): string {
+  return JSON.stringify([...event.record, ...event.properties]);
 }
 
 /** `incidentType` and the third part of the operation; the names of the events API are taken as well (azure-signals 7.1). */
@@ -132,6 +136,8 @@ const STAGES: Readonly<Record<string, Lifecycle>> = {
  */
 function lifecycleOf(stage: string | null, status: string | null): Lifecycle {
   const word = compact(stage);
+  // A review that calls the event active is no end.
+  if ((word === 'rca' || word === 'pir') && compact(status) === 'active') return { phase: 'note', state: 'active' };
   const known = (Object.hasOwn(STAGES, word) ? STAGES[word] : undefined) ?? null;
   const over = ['resolved', 'closed'].includes(compact(status));
   if (known !== null && (known.phase === 'close' || known.phase === 'note' || !over)) return known;

@@ -36,8 +36,10 @@ function readKnown(root: Fields, envelope: Envelope): Draft | null {
   switch (envelope) {
     case 'common':
       return readCommon(root);
-    case 'classic-activity':
-      return readActivity(classicActivityEvent(root));
+    case 'classic-activity': {
+      const event = classicActivityEvent(root);
+      return event.record.size === 0 && event.properties.size === 0 ? null : readActivity(event);
+    }
     case 'activity-record':
       return readActivity(recordActivityEvent(root));
     case 'classic-metric':
@@ -70,6 +72,8 @@ function readCommon(root: Fields): Draft | null {
   const body = data.has('essentials') || data.has('alertcontext') ? data : root;
   const essentials = objectOf(body, 'essentials');
   const context = objectOf(body, 'alertContext');
+  // An envelope without a letter in it: nothing to go by.
+  if (essentials.size === 0 && context.size === 0) return null;
   const service = compact(textOf(essentials, 'monitoringService'));
   // An operation belongs to the activity log, whatever the service and the signal type are called.
   const isActivity =

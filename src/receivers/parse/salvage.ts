@@ -31,7 +31,7 @@ export function findHealthEvent(root: unknown): Found | null {
     if (isObject(value)) {
       const id = named(value, 'trackingid');
       if (id !== null) return { how: 'a tracking ID', fields: gather(node, new Map([['trackingid', id]])) };
-      if (named(value, 'operationname')?.toLowerCase().startsWith('microsoft.servicehealth/')) operation ??= node;
+      if (saysServiceHealth(value)) operation ??= node;
     } else if (typeof value === 'string' && told === null) {
       const id = TRACKING_TEXT.exec(value)?.[1];
       const own = new Map([
@@ -41,7 +41,12 @@ export function findHealthEvent(root: unknown): Found | null {
       if (id !== undefined) told = { how: 'a tracking ID in a text', fields: gather(node, own) };
     }
   }
-  return operation === null ? told : { how: 'a Service Health operation', fields: gather(operation, new Map()) };
+  return operation === null ? told : { how: 'the name of Service Health', fields: gather(operation, new Map()) };
+}
+
+function saysServiceHealth(value: Record<string, unknown>): boolean {
+  if (named(value, 'operationname')?.toLowerCase().startsWith('microsoft.servicehealth/')) return true;
+  return ['eventsource', 'monitoringservice', 'category'].some((key) => compact(named(value, key)) === 'servicehealth');
 }
 
 /** The text under a key, whatever its case, spaces, dashes and underscores. */

@@ -157,7 +157,7 @@ describe('infra/Dockerfile', () => {
 
   test('starts what npm start starts, without root, and checks /livez', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } };
-    expect((JSON.parse(of('CMD').at(-1)!) as string[]).join(' ')).toBe(scripts.start);
+    expect((JSON.parse(of('CMD').at(-1)!) as string[]).join(' ')).toBe(scripts.start.replace(/^exec /, ''));
     expect(of('USER')).toEqual(['1000:1000']);
     expect(lines.find((line) => line.startsWith('HEALTHCHECK'))).toContain('/livez');
   });

@@ -110,7 +110,7 @@ const GOLDEN: Record<string, Partial<Signal>> = {
   'webhook-common/prometheus-aks-resolved.json': {
     ...ENDED,
     type: 'prometheus',
-    occurredAt: '2026-11-24T19:00:00.000Z',
+    occurredAt: '2026-09-14T08:41:30.001Z',
   },
   'webhook-common/availability.json': { ...FIRED, type: 'availability', severity: 'critical', rule: 'shop-webtest' },
   'webhook-common/smart-detection.json': {

@@ -1,0 +1,106 @@
+/** The documents name only what exists, and leave out nothing that people must find in them. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { createMetrics } from '#src/metrics.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const DOCUMENTS = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
+/** Files that a reader is told to make. */
+const MADE_BY_THE_READER = new Set(['infra/alerting/mine.bicepparam']);
+
+interface Package {
+  scripts: Record<string, string>;
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
+  overrides: Record<string, string>;
+}
+
+const manifest = JSON.parse(read('package.json')) as Package;
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** Headings as GitHub makes anchors of them. */
+function anchors(markdown: string): Set<string> {
+  const headings = withoutFences(markdown).matchAll(/^#+\s+(.+)$/gm);
+  return new Set(
+    [...headings].map(([, text = '']) =>
+      text
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .trim()
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+function withoutFences(markdown: string): string {
+  return markdown.replaceAll(/^```[\s\S]*?^```/gm, '');
+}
+
+test('the documents are found, or nothing below would prove anything', () => {
+  expect(DOCUMENTS).toEqual(expect.arrayContaining(['docs/configure.md', 'docs/operate.md', 'docs/adr/plain-sql.md']));
+});
+
+test.each(DOCUMENTS)('every relative link of %s leads to a file, and its anchor to a heading', (document) => {
+  const broken: string[] = [];
+  for (const [, link = ''] of withoutFences(read(document)).matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^[a-z]+:/i.test(link)) continue;
+    const [path = '', anchor] = link.split('#');
+    const file = path === '' ? document : relative(ROOT, resolve(ROOT, dirname(document), path));
+    if (!existsSync(join(ROOT, file))) broken.push(link);
+    else if (anchor !== undefined && !anchors(read(file)).has(anchor)) broken.push(link);
+  }
+  expect(broken).toEqual([]);
+});
+
+test.each(DOCUMENTS)('every path of ours that %s names in backticks exists', (document) => {
+  const named = [...withoutFences(read(document)).matchAll(/`((?:src|adapters|test|infra|docs)\/[^`\s]*)`/g)];
+  const missing = named
+    .map(([, path = '']) => path)
+    // `adapters/<kind>/index.ts` and `*` stand for many.
+    .filter((path) => !/[<>*]/.test(path) && !MADE_BY_THE_READER.has(path) && !existsSync(join(ROOT, path)));
+  expect(missing).toEqual([]);
+});
+
+test.each(DOCUMENTS)('every script that %s runs stands in package.json', (document) => {
+  const named = [...read(document).matchAll(/npm run (?:--silent )?([a-z][a-z:-]*)/g)].map(([, name = '']) => name);
+  expect(named.filter((name) => !Object.hasOwn(manifest.scripts, name))).toEqual([]);
+});
+
+test('every dependency has its reason, and every reason its dependency', () => {
+  const kept = read('docs/dependencies.md').split('\n## Left out')[0]!;
+  const reasons = [...kept.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name = '']) => name);
+  const { dependencies, devDependencies, optionalDependencies, overrides } = manifest;
+  const all = { ...dependencies, ...devDependencies, ...optionalDependencies, ...overrides };
+  expect(reasons.sort()).toEqual(Object.keys(all).sort());
+});
+
+test('every metric of ours stands in operate.md, and every one that stands there is ours', async () => {
+  const metrics = await createMetrics().registry.getMetricsAsJSON();
+  const ours = metrics.map((metric) => metric.name).filter((name) => name.startsWith('relay_'));
+  const told = [...read('docs/operate.md').matchAll(/^\| `(relay_[a-z_]+)` \|/gm)].map(([, name = '']) => name);
+  expect(told.sort()).toEqual(ours.sort());
+});
+
+test('every log line of ours stands in operate.md', () => {
+  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((n) => n.endsWith('.ts'));
+  const written = files.flatMap((file) => {
+    const calls = read(join('src', file)).matchAll(/\blog\.(?:info|warn|error)\(([\s\S]*?)\);/g);
+    return [...calls].flatMap(([, inside = '']) =>
+      [...inside.matchAll(/'([a-z-]+(?:\.[a-z-]+)+)'/g)].map(([, m]) => m!),
+    );
+  });
+  const operate = read('docs/operate.md');
+  expect(written.length).toBeGreaterThan(30);
+  expect([...new Set(written)].filter((message) => !operate.includes(`\`${message}\``))).toEqual([]);
+});
