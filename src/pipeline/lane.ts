@@ -135,7 +135,8 @@ export function createLane(name: string, options: LaneOptions): Lane {
   /** Plans what is due and starts the calls. Returns how many deliveries moved. */
   async function startBatch(target: Destination, limit: number): Promise<number> {
     const found = await findDue(options.pool, name, limit);
-    failing = (found[0]?.failures ?? 0) > 0;
+    // Only a success that is written clears it: a look that finds nothing due says nothing about the destination.
+    failing ||= (found[0]?.failures ?? 0) > 0;
     // After failures in a row only one probe at a time goes out.
     const probing = (found[0]?.failures ?? 0) >= BREAKER_AFTER;
     if (probing && calls.size > 0) return 0;

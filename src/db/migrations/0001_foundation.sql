@@ -129,8 +129,8 @@ create table deliveries (
   created_at timestamptz not null default now(),
   unique (incident_id, destination)
 );
--- the only rows that the claim and the reconciler look at
-create index deliveries_due on deliveries (destination, next_attempt_at) where state in ('pending', 'retrying', 'delivering', 'suppressed');
+-- the only rows that the claim and the reconciler look at, in the order of the claim: a backlog of any length costs the same
+create index deliveries_due on deliveries (destination, priority, next_attempt_at) where state in ('pending', 'retrying', 'delivering', 'suppressed');
 create index deliveries_held on deliveries (held_by, destination) where state = 'suppressed';
 create index deliveries_failed on deliveries (destination) where state = 'failed';
 
