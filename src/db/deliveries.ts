@@ -93,6 +93,7 @@ export async function complete(db: Queryable, completions: readonly Completion[]
           next_attempt_at = now() + c.delay_ms * interval '1 millisecond',
           tries = case when c.delivered is null then d.tries else 0 end,
           step_since = case when c.delivered is null then d.step_since end,
+          fallback_done = d.fallback_done and c.outcome <> 'accepted',
           last_accepted_at = case when c.outcome = 'accepted' then now() else d.last_accepted_at end,
           first_accepted_at = case when c.outcome = 'accepted' then coalesce(d.first_accepted_at, now()) else d.first_accepted_at end
         from done c, held h where c.id = d.id and h.id = d.id

@@ -39,16 +39,16 @@ export const STAGES = ['Active', 'Active', 'Resolved'] as const;
 export async function playOutage(
   sender: Sender,
   trackingId: string,
-  options: { subscriptions?: number; stages?: readonly string[]; first?: number } = {},
+  options: { subscriptions?: number; stages?: readonly string[]; first?: number; limitMs?: number } = {},
 ): Promise<Sent[]> {
-  const { subscriptions = 2, stages = STAGES, first = 1 } = options;
+  const { subscriptions = 2, stages = STAGES, first = 1, limitMs = 30_000 } = options;
   const sent: Sent[] = [];
   for (const [index, stage] of stages.entries()) {
     const communication = first + index;
     const posts = Array.from({ length: subscriptions }, async (_, n): Promise<Sent> => {
       const subscription = communication * 1000 + n;
       const post = { trackingId, communication, stage, subscription };
-      const answer = await sender.deliver(n % 2 === 0 ? serviceHealth(post) : commonSchema(post));
+      const answer = await sender.deliver(n % 2 === 0 ? serviceHealth(post) : commonSchema(post), { limitMs });
       return { trackingId, communication, subscription: subscriptionId(subscription), answer };
     });
     sent.push(...(await Promise.all(posts)));
