@@ -30,6 +30,8 @@ export function renderHtml(parts: MessageParts, destination: DestinationView): s
     ...parts.notices.map((notice) => row(`<em>${escapeHtml(notice)}</em>`)),
     row(factTable(parts.facts, true)),
     section('What changed', bullets(parts.changes)),
+    // Above Microsoft's text: a long one would put them sixteen screens down on a phone.
+    row(buttons(parts)),
     communication === null
       ? ''
       : section(
@@ -39,7 +41,6 @@ export function renderHtml(parts: MessageParts, destination: DestinationView): s
             `<div style="${WRAP}">${sanitizeHtml(communication.html)}</div>`,
         ),
     section('Note', parts.note === null || parts.note === '' ? '' : escapeHtml(parts.note).replaceAll('\n', '<br />')),
-    row(buttons(parts)),
     row(factTable(parts.facts, false)),
   ];
   return `<!doctype html>

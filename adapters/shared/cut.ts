@@ -70,5 +70,14 @@ function headByUnits(text: string, units: number): string {
   if (units <= 0) return '';
   const window = text.slice(0, units + GRAPHEME_UNITS_MAX);
   const border = graphemes.segment(window).containing(units)?.index ?? units;
-  return text.slice(0, units - border > GRAPHEME_UNITS_MAX ? units : border).trimEnd();
+  return withoutHalfAddress(text, units - border > GRAPHEME_UNITS_MAX ? units : border).trimEnd();
+}
+
+/** Half an address leads astray: one that the cut goes through is left out whole. */
+function withoutHalfAddress(text: string, end: number): string {
+  const head = text.slice(0, end);
+  if (!/[^\s)"'<>]/.test(text.charAt(end))) return head;
+  const word = head.slice(Math.max(head.lastIndexOf(' '), head.lastIndexOf('\n')) + 1);
+  const at = word.search(/https?:\/\//);
+  return at === -1 ? head : head.slice(0, head.length - word.length + at);
 }

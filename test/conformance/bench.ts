@@ -44,7 +44,7 @@ export interface RunningBench {
   secrets: readonly string[];
   /** The stand-in, for faults and counts; `VendorServer` fits. Null only for `smtp`. */
   server: FaultyServer | null;
-  /** What happened so far, as a person on call sees it. */
+  /** What happened so far, as a person on call sees it: a snapshot, for the suite compares before with after. */
   observed(): Observed | Promise<Observed>;
   /** Stops the stand-in and leaves no handle open. Safe to call twice. */
   stop(): Promise<void>;

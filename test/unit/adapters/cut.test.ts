@@ -44,3 +44,11 @@ describe('cutting', () => {
     expect(cutCodePoints('😀'.repeat(30), 30)).toBe('😀'.repeat(30));
   });
 });
+
+it('no cut leaves half an address', () => {
+  const text = `See https://azure.status.microsoft/en-us/status/history for more and (https://aka.ms/air/videos) too.`;
+  const whole = ['https://azure.status.microsoft/en-us/status/history', 'https://aka.ms/air/videos'];
+  for (let max = 20; max < 100; max++) {
+    for (const address of cutCodePoints(text, max).match(/https?:\/\/[^\s)]+/g) ?? []) expect(whole).toContain(address);
+  }
+});
