@@ -1,16 +1,9 @@
 /** The section `owners`: who owns what, by tag and by a CSV file, and which destinations that means. */
 import type { OwnerRules } from '#src/core/estate-owners.ts';
-import { quoted, type Report } from './fault.ts';
-import { besideConfig } from './interpolate.ts';
+import { readCsvFile, type CsvSource } from './csv.ts';
 import { Owners } from './schema-azure.ts';
-import { parseCsv } from './subscriptions.ts';
 
-export interface OwnersOptions {
-  readFile: (path: string) => string;
-  /** Folder of the config. */
-  folder: string;
-  report: Report;
-}
+export type OwnersOptions = CsvSource;
 
 const PATH = ['owners'];
 const HEADER = 'the first line must be scope,owner; a scope is a subscription id or a resource id';
@@ -29,19 +22,13 @@ export function readOwners(value: unknown, options: OwnersOptions): OwnerRules |
   };
 }
 
-function readScopes(file: string, { readFile, folder, report }: OwnersOptions): Map<string, string> {
+function readScopes(file: string, options: OwnersOptions): Map<string, string> {
+  const { report } = options;
   const scopes = new Map<string, string>();
   const path = [...PATH, 'file'];
-  let text: string;
-  try {
-    text = readFile(besideConfig(file, folder));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    report.fault(path, `cannot read ${quoted(file)} (${code})`, { hint: 'paths start from the folder of the config' });
-    return scopes;
-  }
-  const [header, ...rows] = parseCsv(text);
-  const columns = (header?.cells ?? []).map((cell) => cell.trim().toLowerCase());
+  const table = readCsvFile(file, { ...options, path });
+  if (table === null) return scopes;
+  const { names: columns, rows } = table;
   const [scopeAt, ownerAt] = [columns.indexOf('scope'), columns.indexOf('owner')];
   if (scopeAt < 0 || ownerAt < 0) {
     report.fault(path, `${file} has no columns scope and owner`, { hint: HEADER });

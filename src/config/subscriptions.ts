@@ -1,16 +1,11 @@
 /** Names, teams and environments of subscriptions: written in the config or read from a CSV file. */
+import { readCsvFile, type CsvSource } from './csv.ts';
 import { reportIssues } from './issues.ts';
-import { quoted, type Report } from './fault.ts';
-import { besideConfig } from './interpolate.ts';
+import { quoted } from './fault.ts';
 import { Subscriptions } from './schema.ts';
 import type { SubscriptionInfo } from './types.ts';
 
-export interface SubscriptionsOptions {
-  readFile: (path: string) => string;
-  /** Folder of the config. */
-  folder: string;
-  report: Report;
-}
+export type SubscriptionsOptions = CsvSource;
 
 const PATH = ['subscriptions'];
 const HEADER = 'the first line must be id,name,team,environment';
@@ -42,19 +37,13 @@ export function readSubscriptions(value: unknown, options: SubscriptionsOptions)
   return found;
 }
 
-function readCsv(file: string, { readFile, folder, report }: SubscriptionsOptions): Map<string, SubscriptionInfo> {
+function readCsv(file: string, options: SubscriptionsOptions): Map<string, SubscriptionInfo> {
   const found = new Map<string, SubscriptionInfo>();
+  const { report } = options;
   const path = [...PATH, 'file'];
-  let text: string;
-  try {
-    text = readFile(besideConfig(file, folder));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    report.fault(path, `cannot read ${quoted(file)} (${code})`, { hint: 'paths start from the folder of the config' });
-    return found;
-  }
-  const [header, ...rows] = parseCsv(text);
-  const names = (header?.cells ?? []).map((cell) => cell.trim().toLowerCase());
+  const table = readCsvFile(file, { ...options, path });
+  if (table === null) return found;
+  const { names, rows } = table;
   if (!names.includes('id')) {
     report.fault(path, `${file} has no column id`, { hint: HEADER });
     return found;
@@ -68,24 +57,4 @@ function readCsv(file: string, { readFile, folder, report }: SubscriptionsOption
     else found.set(id, { name: cell('name'), team: cell('team'), environment: cell('environment') });
   }
   return found;
-}
-
-/** Rows of an RFC 4180 text with the line each starts on; quoted cells may hold commas, line ends and doubled quotes. */
-export function parseCsv(text: string): { cells: string[]; line: number }[] {
-  const rows: { cells: string[]; line: number }[] = [];
-  let cells: string[] = [];
-  let line = 1;
-  let start = 1;
-  // One token: a cell, quoted or plain, and what ends it.
-  for (const [whole, inQuotes, plain = '', end] of text
-    .replace(/^\uFEFF/, '')
-    .matchAll(/(?:"((?:[^"]|"")*)"[^\S\r\n]*|([^,\r\n]*))(,|\r?\n|\r|$)/g)) {
-    cells.push(inQuotes === undefined ? plain : inQuotes.replaceAll('""', '"'));
-    line += whole.split('\n').length - 1;
-    if (end === ',') continue;
-    if (cells.some((cell) => cell.trim() !== '')) rows.push({ cells, line: start });
-    cells = [];
-    start = line;
-  }
-  return rows;
 }

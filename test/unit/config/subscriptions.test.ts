@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCsv } from '#src/config/subscriptions.ts';
+import { parseCsv } from '#src/config/csv.ts';
 import { faultLines, good } from './fixture.ts';
 
 const csv = (text: string) => ({ readFile: (path: string) => (path === 'conf/subs.csv' ? text : '') });
