@@ -8,10 +8,15 @@ import { adapters } from '#adapters/index.ts';
 import type { ApiDeps } from './api/deps.ts';
 import { reportSignals } from './api/receivers.ts';
 import { createServer } from './api/server.ts';
-import { createAzureParts } from './azure-parts.ts';
+import { createAzureParts, type AzureTimes } from './azure-parts.ts';
+import { createCleanups } from './cleanups.ts';
+import { createCanaryParts, createCanarySink } from './canary-parts.ts';
+import { createStoreTokens } from './azure/store-tokens.ts';
 import type { Environment } from './config/env.ts';
 import { createConfigHolder, type ConfigHolder } from './config/holder.ts';
 import type { RelayConfig } from './config/types.ts';
+import { connectionOf, type PostgresAddress } from './db/address.ts';
+import { createDeliveryParts } from './delivery-parts.ts';
 import { startEmbedded } from './db/embedded/server.ts';
 import { migrate } from './db/migrate.ts';
 import { isConnectionError, openPools } from './db/pools.ts';
@@ -21,17 +26,15 @@ import { closeServer, listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createAdapterCaller } from './pipeline/call-adapter.ts';
-import { createDelivery, type Delivery } from './pipeline/delivery.ts';
 import { createIngest } from './pipeline/ingest.ts';
 import { quarantined } from './pipeline/quarantine.ts';
-import type { BackfillTimes } from './pipeline/backfill/backfill.ts';
 import { createScopeCache } from './pipeline/scope-cache.ts';
 import { openSpool, type Spool } from './pipeline/spool/spool.ts';
 import { sendTest, testStep } from './pipeline/test-step.ts';
-import { createUpkeep, type Upkeep } from './pipeline/upkeep.ts';
 import { migrateQueue, openBell, type Bell } from './queue/bell.ts';
 import { readiness, refreshMetrics, type Parts } from './readiness.ts';
 import type { HubTuning } from './receivers/event-hubs/tuning.ts';
+import { startTracing } from './tracing/start.ts';
 
 export interface AppOptions {
   env: Environment;
@@ -41,8 +44,8 @@ export interface AppOptions {
   signal?: AbortSignal;
   /** Other times for the Event Hub receivers than the usual ones. */
   hubTuning?: Partial<HubTuning>;
-  /** Other times for back-fill than the usual ones. */
-  azureTimes?: Partial<BackfillTimes>;
+  /** Other times for what reads Azure than the usual ones. */
+  azureTimes?: AzureTimes;
 }
 
 export interface App {
@@ -56,7 +59,6 @@ export interface App {
 
 /** Prefix of all Redis keys: a hash tag, so that a cluster keeps them on one node. */
 const REDIS_PREFIX = '{relay}';
-const DELIVERY_STOP_MS = 6_000;
 /** Pause between tries to reach a database that was away at the start. */
 const BRING_UP_MS = 1_000;
 
@@ -69,55 +71,62 @@ export async function startApp({
   hubTuning,
   azureTimes,
 }: AppOptions): Promise<App> {
-  const cleanups: { name: string; run: () => Promise<unknown> | void }[] = [];
-  const cleanup = (name: string, run: () => Promise<unknown> | void): void => void cleanups.push({ name, run });
-  let stopping = false;
-  const takeDown = async (): Promise<void> => {
-    stopping = true;
-    for (const { name, run } of cleanups.splice(0).toReversed()) {
-      try {
-        await run();
-      } catch (error) {
-        log.warn({ part: name, error: (error as Error).message }, 'stop.failed');
-      }
-    }
-  };
+  const cleanups = createCleanups(log);
+  const cleanup = cleanups.add;
   const onError = (error: Error, context: Record<string, unknown> = {}): void =>
     log.warn({ ...context, error: error.message }, 'part.error');
   try {
-    const url = await openTruth();
-    const pools = openPools(url, (error) => onError(error, { part: 'postgres' }));
+    const tokens = createStoreTokens(env, onError);
+    cleanup('tokens', () => tokens.stop());
+    await tokens.start();
+    const truth = await openTruth();
+    const pools = openPools(truth, (error) => onError(error, { part: 'postgres' }));
     cleanup('pools', () => pools.end());
     const metrics = createMetrics();
+    const traces = await startTracing(env.tracing, { role: env.role, log, metrics });
+    cleanup('traces', () => traces?.stop());
+    const tracing = traces ? { tracing: traces.tracing } : {};
     const holder = createConfigHolder(firstConfig);
-    const config = (): RelayConfig => holder.current();
+    const sink = createCanarySink();
+    const config = (): RelayConfig => sink.addedTo(holder.current());
     const scopes = createScopeCache();
     const now = (): Date => new Date();
     let bell: Bell | null = null;
-    let orphans = 0;
-    let upkeep: Upkeep | null = null;
     cleanup('queue', () => bell?.close());
     const ring = (destinations: Iterable<string>): void => {
       metrics.rings.inc({ result: 'sent' });
       void bell?.ring(destinations);
     };
-    const caller = createAdapterCaller({ config, log });
+    const caller = createAdapterCaller({ config, log, ...tracing });
     cleanup('http client', () => caller.close());
     holder.onChange(() => caller.renew());
-    const ingest = createIngest({
-      pool: pools.ingest,
+    let behind = (): boolean => false;
+    const pipes = {
+      env,
+      pools,
       config,
       scopes,
       estate: () => azure.estate(),
-      newId,
+      caller,
+      ring,
+      metrics,
+      log,
+      onError,
       now,
+    };
+    const ingest = createIngest({
+      ...pipes,
+      behind: () => behind(),
+      pool: pools.ingest,
+      newId,
       quarantine: quarantined,
       onCommitted: ring,
+      onFolded: (results) => results.forEach(({ outcome }) => metrics.folds.inc({ outcome })),
+      ...tracing,
       onFlush: ({ signals, durationMs }) => {
         metrics.flush.observe(durationMs / 1000);
         metrics.flushSize.observe(signals);
       },
-      onError,
     });
     cleanup('ingest', () => ingest.drain());
     const onTest: ApiDeps['onTest'] = (signal) => void tellTests(signal);
@@ -126,6 +135,7 @@ export async function startApp({
       role: env.role,
       pools,
       ingest,
+      call: caller.call,
       metrics,
       log,
       onStored: (signals, results) =>
@@ -135,26 +145,28 @@ export async function startApp({
       ...(azureTimes ? { times: azureTimes } : {}),
     });
     cleanup('azure', () => azure.stop());
+    const canary = createCanaryParts({ sink, holder, role: env.role, pools, metrics, log, onError, now });
     let broughtUp = false;
     const spool = env.role === 'worker' ? null : startSpool();
-    const delivery = env.role === 'api' ? null : prepareDelivery();
+    const sending = env.role === 'api' ? null : createDeliveryParts({ ...pipes, ingest });
+    cleanup('delivery', () => sending?.stop());
+    behind = () => sending?.delivery.behind() ?? false;
     await bringUp().catch((error: unknown) => {
       if (!spool || !isConnectionError(error)) throw error;
       onError(error as Error, { part: 'postgres', what: 'not there at the start: signals are spooled' });
       void keepTrying();
     });
+    const edge = { metrics, log, onTest, now, ...tracing };
     const hubs =
-      env.role === 'worker'
-        ? null
-        : startHubs({ holder, pool: pools.read, ingest, spool, metrics, log, onTest, now, tuning: hubTuning ?? {} });
+      env.role === 'worker' ? null : startHubs({ ...edge, holder, pool: pools.read, ingest, spool, tuning: hubTuning });
     cleanup('event hubs', () => hubs?.stop());
     const parts: Parts = {
       pools,
       bell: () => bell,
-      delivery,
+      delivery: sending?.delivery ?? null,
       spool,
       holder,
-      more: () => [...hubParts(hubs?.states() ?? []), ...azure.parts()],
+      more: () => [...hubParts(hubs?.states() ?? []), ...azure.parts(), ...canary.parts(), ...tokens.parts()],
     };
     const deps: ApiDeps = {
       config,
@@ -165,29 +177,36 @@ export async function startApp({
       log,
       ring,
       now,
+      ...tracing,
       readiness: () => readiness(parts),
       refreshMetrics: () => {
         refreshHubMetrics(hubs?.states() ?? [], metrics);
         azure.refreshMetrics();
+        canary.refreshMetrics();
         return refreshMetrics(parts, metrics);
       },
       onTest,
       hubs: () => hubs?.states() ?? [],
       estate: azure.estate,
       backfill: azure.backfill,
+      coverage: azure.coverage,
+      canary: canary.door,
     };
     azure.start();
     const server = await listen(createServer(deps), env);
     cleanup('http', () => closeServer(server));
     const { port } = server.address() as AddressInfo;
+    canary.start({ host: env.host, port });
+    // Stops first: a round that finds the doors shut would call it a fault.
+    cleanup('canary', () => canary.stop());
     log.info(
       { port, role: env.role, redis: env.redisUrl !== null, embedded: env.databaseUrl === null },
       'relay.started',
     );
-    return { url: `http://${env.host}:${port}`, config: holder, metrics, stop: takeDown };
+    return { url: `http://${env.host}:${port}`, config: holder, metrics, stop: cleanups.run };
 
-    async function openTruth(): Promise<string> {
-      if (env.databaseUrl) return env.databaseUrl;
+    async function openTruth(): Promise<string | PostgresAddress> {
+      if (env.databaseUrl) return { url: env.databaseUrl, ...tokens.password };
       const postgres = await startEmbedded({
         dataDir: env.dataDir,
         ...(signal ? { signal } : {}),
@@ -202,26 +221,29 @@ export async function startApp({
 
     /** Everything that needs the database. May be called again after it failed. */
     async function bringUp(): Promise<void> {
-      await migrate(url, env.redisUrl ? undefined : migrateQueue);
+      await migrate(truth, env.redisUrl ? undefined : migrateQueue);
       const footing = env.redisUrl
-        ? ({ kind: 'redis', url: env.redisUrl, prefix: REDIS_PREFIX } as const)
-        : ({ kind: 'postgres', url } as const);
-      bell ??= openBell(footing, (error) => {
+        ? ({ kind: 'redis', url: env.redisUrl, prefix: REDIS_PREFIX, tokens: tokens.redis } as const)
+        : ({ kind: 'postgres', connection: connectionOf(truth) } as const);
+      const onQueueError = (error: Error): void => {
         metrics.rings.inc({ result: 'failed' });
         onError(error, { part: 'queue' });
-      });
-      if (delivery) {
-        await delivery.start();
-        upkeep?.start();
-        bell.answer((destination) => (metrics.rings.inc({ result: 'answered' }), delivery.drain(destination)), {
-          concurrency: 50,
-        });
+      };
+      bell ??= openBell(footing, onQueueError, traces ? { telemetry: traces.telemetry } : {});
+      if (sending) {
+        await sending.start();
+        const answer = (destination: string): Promise<void> => {
+          metrics.rings.inc({ result: 'answered' });
+          traces?.tracing.answering(destination);
+          return sending.delivery.drain(destination);
+        };
+        bell.answer(answer, { concurrency: 50 });
       }
       broughtUp = true;
     }
 
     async function keepTrying(): Promise<void> {
-      while (!stopping && !broughtUp) {
+      while (!cleanups.begun && !broughtUp) {
         await sleep(BRING_UP_MS);
         await bringUp().catch((error: unknown) => onError(error as Error, { part: 'postgres' }));
       }
@@ -249,43 +271,6 @@ export async function startApp({
       return made;
     }
 
-    function prepareDelivery(): Delivery {
-      const made = createDelivery({
-        pool: pools.delivery,
-        config,
-        scopes,
-        estate: () => azure.estate(),
-        role: env.role,
-        // The folder of the embedded database is locked: whoever held something before us is dead.
-        alone: env.databaseUrl === null,
-        call: caller.call,
-        now,
-        onError,
-        onReconciled: (destinations) => destinations.forEach((destination) => metrics.reconciled.inc({ destination })),
-        onAttempt: (attempt) => {
-          metrics.attempts.inc({ destination: attempt.destination, reason: attempt.reason });
-          if (attempt.firstPageS !== null) metrics.firstPage.observe(attempt.firstPageS);
-          log.info({ ...attempt, durationMs: Math.round(attempt.durationMs) }, 'delivery.attempted');
-        },
-      });
-      cleanup('delivery', () => made.stop(DELIVERY_STOP_MS));
-      upkeep = createUpkeep({
-        pool: pools.delivery,
-        config,
-        ingest,
-        ring,
-        onOrphans: (count) => {
-          if (count > 0 && count !== orphans) log.error({ deliveries: count }, 'destination.orphaned');
-          orphans = count;
-          metrics.orphans.set(count);
-        },
-        onError,
-        now,
-      });
-      cleanup('upkeep', () => upkeep?.stop());
-      return made;
-    }
-
     async function tellTests(signal: Parameters<ApiDeps['onTest']>[0]): Promise<void> {
       const { destinations, tests } = config();
       const destination = destinations.find((d) => d.name === tests);
@@ -294,7 +279,7 @@ export async function startApp({
       log.info({ destination: destination.name, outcome: outcome.outcome }, 'test.told');
     }
   } catch (error) {
-    await takeDown();
+    await cleanups.run();
     throw error;
   }
 }

@@ -13,7 +13,7 @@ import type { HubStore } from './receivers/event-hubs/checkpoint-store.ts';
 import type { HubMove, HubReceiverOptions, HubState } from './receivers/event-hubs/hub-receiver.ts';
 import { createHubReceivers, type HubReceivers } from './receivers/event-hubs/hub-receivers.ts';
 
-export interface StartHubsOptions extends Pick<ApiDeps, 'metrics' | 'log' | 'onTest' | 'now'> {
+export interface StartHubsOptions extends Pick<ApiDeps, 'metrics' | 'log' | 'onTest' | 'now' | 'tracing'> {
   holder: ConfigHolder;
   pool: Pool;
   ingest: Ingest;
@@ -36,10 +36,15 @@ export function startHubs(options: StartHubsOptions): HubReceivers {
     tuning: options.tuning ?? {},
     async commit(signals, move, hub) {
       const started = performance.now();
-      const results = await storeSlice(signals, move, hub.name);
+      const work = (): Promise<SignalResult[] | 'lost'> => storeSlice(signals, move, hub.name);
+      const partition = move?.partitionId ?? null;
+      const receipt = { door: 'event-hub', source: hub.source, hub: hub.name, partition } as const;
+      // A slice without signals only moves the position.
+      const traced = options.tracing && signals.length > 0 ? options.tracing : null;
+      const results = traced ? await traced.receive(receipt, signals, work) : await work();
       if (results === 'lost') return 'lost';
       const durationMs = Math.round((performance.now() - started) * 100) / 100;
-      const fields = { hub: hub.name, partition: move?.partitionId ?? null, durationMs };
+      const fields = { hub: hub.name, partition, durationMs };
       reportSignals(options, { signals, results }, fields);
       return 'stored';
     },

@@ -8,8 +8,8 @@ const pool = Buffer.alloc(4096);
 const CHANCE = 12;
 let used = pool.length;
 
-/** `inc_`, `dlv_`, `sig_` plus 9 characters of time and 12 of chance (60 bits). Safe in URLs and BullMQ names. */
-export function newId(prefix: 'inc' | 'dlv' | 'sig' | 'wrk' | 'req', nowMs: number = Date.now()): string {
+/** `inc_`, `dlv_`, `sig_`, `sil_` plus 9 characters of time and 12 of chance (60 bits). Safe in URLs and BullMQ names. */
+export function newId(prefix: 'inc' | 'dlv' | 'sig' | 'sil' | 'wrk' | 'req', nowMs: number = Date.now()): string {
   let time = '';
   for (let left = nowMs, i = 0; i < 9; i++, left = Math.floor(left / 32)) time = ALPHABET[left % 32] + time;
   let chance = '';

@@ -25,7 +25,29 @@ export async function createLog(
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: ['*.token', '*.password', '*.secret', 'headers.authorization'],
     },
-    { write: (line: string) => void sink.write(redact(line)) },
+    { write: batched((lines) => void sink.write(redact(lines))) },
   );
   return { log, redactWith: (next) => void (redact = next) };
+}
+
+/** One listener for all loggers of a process. */
+const atExit = new Set<() => void>();
+process.once('exit', () => atExit.forEach((flush) => flush()));
+
+/**
+ * Lines of one turn of the event loop go out in one write: standard output is synchronous for files and pipes, and a
+ * system call per line was 3 % of the process at 64 posts in flight. What waits is written before the process exits.
+ */
+function batched(write: (lines: string) => void): (line: string) => void {
+  let waiting = '';
+  const flush = (): void => {
+    const lines = waiting;
+    waiting = '';
+    if (lines !== '') write(lines);
+  };
+  atExit.add(flush);
+  return (line) => {
+    if (waiting === '') setImmediate(flush);
+    waiting += line;
+  };
 }

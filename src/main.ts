@@ -7,6 +7,7 @@ import { formatFaults } from './config/fault.ts';
 import { loadConfigFile } from './config/load.ts';
 import { configSecrets, redactor, urlSecrets } from './config/secrets.ts';
 import { createLog } from './log.ts';
+import { releaseMemoryWhenIdle } from './memory.ts';
 
 /** After this long without an end the process goes all the same: the SDKs below may hang (azure-local 1.2). */
 const STOP_LIMIT_MS = 14_000;
@@ -29,7 +30,9 @@ async function main(): Promise<void> {
   const logging = await createLog({ level: env.logLevel, pretty: process.stdout.isTTY });
   const { log } = logging;
   const guard = (config: typeof loaded.config): void =>
-    logging.redactWith(redactor([...configSecrets(config), ...urlSecrets(env.databaseUrl, env.redisUrl)]));
+    logging.redactWith(
+      redactor([...configSecrets(config), ...urlSecrets(env.databaseUrl, env.redisUrl, env.tracing?.otlpUrl ?? null)]),
+    );
   guard(loaded.config);
   for (const warning of loaded.warnings)
     log.warn({ line: warning.line, path: warning.path, hint: warning.hint }, warning.message);
@@ -53,6 +56,7 @@ async function main(): Promise<void> {
 
   const started = await startApp({ env, config: loaded.config, log, signal: ending.signal });
   app = started;
+  releaseMemoryWhenIdle();
   if (ending.signal.aborted) {
     await started.stop();
     process.exit(0);

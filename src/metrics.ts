@@ -18,13 +18,32 @@ export interface Metrics {
   hubProgressAge: Gauge<'hub' | 'partition'>;
   hubEvents: Counter<'hub' | 'what'>;
   spooled: Gauge;
+  spoolAge: Gauge;
+  folds: Counter<'outcome'>;
+  breaker: Gauge<'destination' | 'state'>;
+  destinationFailures: Gauge<'destination'>;
+  destinationPause: Gauge<'destination'>;
+  traceSpans: Counter<'result'>;
   orphans: Gauge;
+  silencesActive: Gauge;
+  passThrough: Gauge;
   azureCalls: Counter<'outcome'>;
   backfillRounds: Counter<'result'>;
   backfillFound: Counter;
   backfillAge: Gauge;
+  evidenceLooks: Counter<'result'>;
   estateAge: Gauge;
   estateResources: Gauge<'kind'>;
+  coverageAge: Gauge;
+  coverageSubscriptions: Gauge<'status'>;
+  coverageFindings: Gauge<'finding'>;
+  canaryAge: Gauge<'receiver' | 'hop'>;
+  canaryHop: Gauge<'receiver' | 'hop'>;
+  canaryRuns: Counter<'receiver' | 'result'>;
+  auditFindings: Gauge<'finding'>;
+  auditAge: Gauge;
+  heartbeats: Counter<'result'>;
+  heartbeatAge: Gauge;
 }
 
 /** Creates and registers every metric. */
@@ -90,7 +109,7 @@ export function createMetrics(): Metrics {
     }),
     azureCalls: new Counter({
       name: 'relay_azure_calls_total',
-      help: 'Calls of Azure Resource Manager and Resource Graph, by status or why there was none',
+      help: 'Calls of Azure (Resource Manager, Resource Graph, metrics, logs), by status or why there was none',
       labelNames: ['outcome'],
       registers,
     }),
@@ -110,6 +129,12 @@ export function createMetrics(): Metrics {
       help: 'Since this process last compared everything with Azure; NaN before the first time, and where another replica does it',
       registers,
     }),
+    evidenceLooks: new Counter({
+      name: 'relay_evidence_looks_total',
+      help: 'Looks at incidents: whole, or faulty (something could not be read)',
+      labelNames: ['result'],
+      registers,
+    }),
     estateAge: new Gauge({
       name: 'relay_estate_age_seconds',
       help: 'Age of what is known of our own resources',
@@ -121,6 +146,73 @@ export function createMetrics(): Metrics {
       labelNames: ['kind'],
       registers,
     }),
+    coverageAge: new Gauge({
+      name: 'relay_coverage_age_seconds',
+      help: 'Since the last coverage audit that succeeded, of any replica; NaN before the first, and without coverage',
+      registers,
+    }),
+    coverageSubscriptions: new Gauge({
+      name: 'relay_coverage_subscriptions',
+      help: 'Subscriptions by what the last audit says: covered, weak, uncovered, unknown, exempt; none while the audit is too old',
+      labelNames: ['status'],
+      registers,
+    }),
+    coverageFindings: new Gauge({
+      name: 'relay_coverage_findings',
+      help: 'Subscriptions by kind of finding; none while the audit is too old',
+      labelNames: ['finding'],
+      registers,
+    }),
+    canaryAge: new Gauge({
+      name: 'relay_canary_age_seconds',
+      help: 'Since a canary last passed this hop, by the receiver that it entered by; since the first one where none has passed',
+      labelNames: ['receiver', 'hop'],
+      registers,
+    }),
+    canaryHop: new Gauge({
+      name: 'relay_canary_hop_seconds',
+      help: 'From the sending of a canary to this hop, of the last one that passed it',
+      labelNames: ['receiver', 'hop'],
+      registers,
+    }),
+    canaryRuns: new Counter({
+      name: 'relay_canary_runs_total',
+      help: 'Canaries that this process has sent: ok, or the hop that they did not pass',
+      labelNames: ['receiver', 'result'],
+      registers,
+    }),
+    auditFindings: new Gauge({
+      name: 'relay_audit_findings',
+      help: 'What the last audit found: lost, unpromised, behind, overdue; at most 20 of each',
+      labelNames: ['finding'],
+      registers,
+    }),
+    auditAge: new Gauge({
+      name: 'relay_audit_age_seconds',
+      help: 'Since the last audit; NaN before the first',
+      registers,
+    }),
+    heartbeats: new Counter({
+      name: 'relay_heartbeats_total',
+      help: 'Beats to the dead-man switch by this process: sent, failed, withheld (not well)',
+      labelNames: ['result'],
+      registers,
+    }),
+    heartbeatAge: new Gauge({
+      name: 'relay_heartbeat_age_seconds',
+      help: 'Since the last beat that was taken, of any replica, or since canaries are sent; NaN without a heartbeat',
+      registers,
+    }),
+    silencesActive: new Gauge({
+      name: 'relay_silences_active',
+      help: 'Silences in force, of the config and by call',
+      registers,
+    }),
+    passThrough: new Gauge({
+      name: 'relay_pass_through',
+      help: '1 while everything that can hold a notification back is turned off, by the config or by call',
+      registers,
+    }),
     orphans: new Gauge({
       name: 'relay_orphaned_deliveries',
       help: 'Open deliveries of destinations that the config no longer names',
@@ -129,6 +221,41 @@ export function createMetrics(): Metrics {
     spooled: new Gauge({
       name: 'relay_spool_bytes',
       help: 'Bytes of signals that wait on disk for Postgres',
+      registers,
+    }),
+    spoolAge: new Gauge({
+      name: 'relay_spool_age_seconds',
+      help: 'How long signals have been waiting in the spool; 0 while it is empty',
+      registers,
+    }),
+    folds: new Counter({
+      name: 'relay_fold_results_total',
+      help: 'What the fold made of signals, whichever way they came: pushed, spooled, back-filled, our own',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    breaker: new Gauge({
+      name: 'relay_destination_breaker',
+      help: '1 for the state that the breaker of a destination is in: closed, open (one probe at a time), off (gone for good)',
+      labelNames: ['destination', 'state'],
+      registers,
+    }),
+    destinationFailures: new Gauge({
+      name: 'relay_destination_failures',
+      help: 'Failures in a row of a destination',
+      labelNames: ['destination'],
+      registers,
+    }),
+    destinationPause: new Gauge({
+      name: 'relay_destination_pause_seconds',
+      help: 'How long a destination is still left alone, after a 429 or by the breaker',
+      labelNames: ['destination'],
+      registers,
+    }),
+    traceSpans: new Counter({
+      name: 'relay_trace_spans_total',
+      help: 'Spans exported, failed (the exporter got no good answer) or dropped (the queue was full)',
+      labelNames: ['result'],
       registers,
     }),
     hubLag: new Gauge({

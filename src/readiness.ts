@@ -5,7 +5,9 @@ import { BREAKER_AFTER, readBacklog, readHealth } from './db/destinations.ts';
 import type { Pools } from './db/pools.ts';
 import { ping } from './db/reads.ts';
 import type { Metrics } from './metrics.ts';
+import { matchInWords } from './core/silence.ts';
 import type { Delivery } from './pipeline/delivery.ts';
+import { passThroughInWords, readQuiet } from './pipeline/quiet.ts';
 import type { Spool } from './pipeline/spool/spool.ts';
 import type { Bell } from './queue/bell.ts';
 
@@ -43,7 +45,7 @@ export async function readiness(parts: Parts): Promise<Readiness> {
   }
   const fault = parts.holder.reloadFault();
   if (fault !== null) list.push({ name: 'config', status: 'degraded', detail: fault });
-  if (postgres) list.push(...(await destinationParts(parts)));
+  if (postgres) list.push(...(await destinationParts(parts)), ...(await quietParts(parts)));
   list.push(...(parts.more?.() ?? []));
   const ready = postgres || (spool !== null && spool.fault === null);
   const degraded = list.some((part) => part.status !== 'ok');
@@ -65,6 +67,30 @@ async function destinationParts({ pools, holder }: Parts): Promise<Part[]> {
     }));
 }
 
+/** What keeps quiet by somebody's wish is in order: it is named, and makes nothing degraded. */
+async function quietParts({ pools, holder }: Parts): Promise<Part[]> {
+  const quiet = await readQuiet({ pool: pools.read, config: () => holder.current(), now: () => new Date() }).catch(
+    () => null,
+  );
+  if (quiet === null) return [];
+  const { silences, passThrough } = quiet;
+  const words = silences.map(({ author, until, match }) => `${matchInWords(match)} by ${author} until ${until}`);
+  return [
+    ...(silences.length > 0
+      ? [
+          {
+            name: 'silences',
+            status: 'ok' as const,
+            detail: `${silences.length} in force: ${words.join(' | ')}`.slice(0, 500),
+          },
+        ]
+      : []),
+    ...(passThrough.on
+      ? [{ name: 'pass-through', status: 'ok' as const, detail: passThroughInWords(passThrough) }]
+      : []),
+  ];
+}
+
 async function answers(pools: Pools): Promise<boolean> {
   const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), PING_MS).unref());
   return Promise.race([
@@ -79,11 +105,36 @@ async function answers(pools: Pools): Promise<boolean> {
 /** Brings the gauges that are read from the database up to date. */
 export async function refreshMetrics(parts: Parts, metrics: Metrics): Promise<void> {
   metrics.spooled.set(parts.spool?.bytes ?? 0);
+  metrics.spoolAge.set(parts.spool?.ageS ?? 0);
+  const quiet = await readQuiet({
+    pool: parts.pools.read,
+    config: () => parts.holder.current(),
+    now: () => new Date(),
+  });
+  metrics.silencesActive.set(quiet.silences.length);
+  metrics.passThrough.set(quiet.passThrough.on ? 1 : 0);
   const backlog = await readBacklog(parts.pools.read);
   metrics.deliveries.reset();
   metrics.backlogAge.reset();
   for (const row of backlog) {
     metrics.deliveries.set({ destination: row.destination, state: row.state }, row.count);
     if (row.oldestS > 0) metrics.backlogAge.set({ destination: row.destination }, row.oldestS);
+  }
+  await refreshBreakers(parts, metrics);
+}
+
+const BREAKER_STATES = ['closed', 'open', 'off'] as const;
+
+/** Of every destination of the config that was ever called; the row is shared, so each replica says the same. */
+async function refreshBreakers({ pools, holder }: Parts, metrics: Metrics): Promise<void> {
+  const configured = new Set(holder.current().destinations.map((destination) => destination.name));
+  const health = (await readHealth(pools.read)).filter((row) => configured.has(row.destination));
+  for (const gauge of [metrics.breaker, metrics.destinationFailures, metrics.destinationPause]) gauge.reset();
+  for (const { destination, disabled, consecutiveFailures, pausedUntil } of health) {
+    const now = disabled ? 'off' : consecutiveFailures >= BREAKER_AFTER ? 'open' : 'closed';
+    for (const state of BREAKER_STATES) metrics.breaker.set({ destination, state }, state === now ? 1 : 0);
+    metrics.destinationFailures.set({ destination }, consecutiveFailures);
+    const pauseS = pausedUntil === null ? 0 : (Date.parse(pausedUntil) - Date.now()) / 1000;
+    metrics.destinationPause.set({ destination }, Math.max(0, pauseS));
   }
 }

@@ -32,6 +32,7 @@ export function markWords(step: Step): string[] {
     ['REPEAT', step.repeat],
     ['LATE', step.late],
     ['CATCH-UP', step.catchUp],
+    [step.remark?.word ?? '', step.remark !== undefined],
   ];
   return marks.filter(([, applies]) => applies).map(([word]) => word);
 }
@@ -44,6 +45,7 @@ export function noticesOf(step: Step): string[] {
     ['You may have seen this before: the last try got no answer, so it is sent once more.', step.repeat],
     ['Learned late: Azure could not reach us when this happened.', step.late],
     [`Covers revisions ${first} to ${last} in one message.`, step.catchUp],
+    [step.remark?.sentence ?? '', step.remark !== undefined],
     ['Azure says that this was no issue after all.', step.action === 'retract'],
     ['Closed by age or by hand, not by Azure.', step.action === 'resolve' && step.incident.state === 'closed'],
   ];

@@ -72,6 +72,7 @@ function compose(step: Step, options: RenderOptions & { text: string | null }): 
       repeat: step.repeat,
       catchUp: step.catchUp,
       late: step.late,
+      ...(step.remark ? { remark: step.remark } : {}),
       redacted,
       incident: {
         ...incident,

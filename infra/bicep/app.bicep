@@ -34,6 +34,9 @@ param registryServer string = ''
 @description('Resource id of the identity of the relay.')
 param identityId string
 
+@description('Object id of that identity: its user in Redis.')
+param identityPrincipalId string
+
 @description('Client id of that identity.')
 param identityClientId string
 
@@ -43,14 +46,29 @@ param keyVaultUri string
 @description('Text of relay.yaml. Its secrets are written as variables and come from the vault.')
 param relayConfig string
 
-@description('Variables from the vault, beside DATABASE_URL and REDIS_URL.')
+@description('Variables from the vault.')
 param secretVariables secretVariable[]
 
 @description('Host name of the Event Hubs namespace, for the config.')
 param eventHubsHost string
 
-@description('True: the queue lives on Redis. False: on Postgres.')
-param useRedis bool
+@description('Host name of Postgres.')
+param databaseHost string
+
+@description('User of the identity in Postgres.')
+param databaseUser string
+
+@description('Database of the relay.')
+param databaseName string
+
+@description('Host name and port of Redis. Empty: the queue lives on Postgres.')
+param redisAddress string
+
+@description('Application Insights component that takes the traces.')
+param insightsName string
+
+@description('True: the relay sends traces there.')
+param traces bool
 
 @description('Name under which the environment knows the spool share. Only the api has a spool.')
 param spoolStorageName string
@@ -80,22 +98,6 @@ var configSecret = {
   name: 'relay-config'
   value: relayConfig
 }
-
-var vaultSecretNames = union(
-  [
-    'database-url'
-  ],
-  useRedis ? ['redis-url'] : [],
-  isApi ? [] : ['database-scaler-url']
-)
-
-var storeSecrets = [
-  for name in vaultSecretNames: {
-    name: name
-    keyVaultUrl: '${keyVaultUri}secrets/${name}'
-    identity: identityId
-  }
-]
 
 var configSecrets = [
   for item in secretVariables: {
@@ -127,8 +129,13 @@ var commonVariables = [
     value: uniqueString(relayConfig)
   }
   {
+    // No password: the relay signs in with tokens of its identity.
     name: 'DATABASE_URL'
-    secretRef: 'database-url'
+    value: 'postgresql://${databaseUser}@${databaseHost}:5432/${databaseName}?sslmode=verify-full'
+  }
+  {
+    name: 'DATABASE_AUTH'
+    value: 'entra'
   }
   {
     name: 'EVENT_HUBS_NAMESPACE'
@@ -141,11 +148,28 @@ var commonVariables = [
   }
 ]
 
-var redisVariables = useRedis
-  ? [
+var redisVariables = empty(redisAddress)
+  ? []
+  : [
       {
         name: 'REDIS_URL'
-        secretRef: 'redis-url'
+        value: 'rediss://${identityPrincipalId}@${redisAddress}'
+      }
+      {
+        name: 'REDIS_AUTH'
+        value: 'entra'
+      }
+    ]
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+var traceVariables = traces
+  ? [
+      {
+        name: 'APPLICATIONINSIGHTS_CONNECTION_STRING'
+        value: insights.properties.ConnectionString
       }
     ]
   : []
@@ -225,13 +249,14 @@ var workerScaleRules = [
       metadata: {
         query: 'select count(*) from deliveries where next_attempt_at <= now() and state in (\'pending\',\'retrying\')'
         targetQueryValue: '100'
+        host: databaseHost
+        port: '5432'
+        userName: databaseUser
+        dbName: databaseName
+        sslmode: 'require'
       }
-      auth: [
-        {
-          secretRef: 'database-scaler-url'
-          triggerParameter: 'connection'
-        }
-      ]
+      // KEDA then brings a token of the identity as the password
+      identity: identityId
     }
   }
 ]
@@ -260,7 +285,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
               identity: identityId
             }
           ]
-      secrets: concat([configSecret], storeSecrets, configSecrets)
+      secrets: concat([configSecret], configSecrets)
     }
     template: {
       terminationGracePeriodSeconds: 30
@@ -272,7 +297,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             cpu: json(cpu)
             memory: memory
           }
-          env: concat(commonVariables, redisVariables, spoolVariables, configVariables)
+          env: concat(commonVariables, redisVariables, spoolVariables, traceVariables, configVariables)
           volumeMounts: concat(configMount, spoolMount)
           probes: [
             {

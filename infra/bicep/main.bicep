@@ -28,11 +28,6 @@ param registryName string = ''
 @description('Resource group of that registry. Empty: the group of this installation.')
 param registryResourceGroup string = ''
 
-@description('Password of the Postgres administrator. azd makes one and finds it again in the vault.')
-@secure()
-@minLength(16)
-param databasePassword string
-
 @description('Object id of the person or pipeline that puts secrets into the vault. Empty: nobody is given that role.')
 param principalId string = ''
 
@@ -58,6 +53,9 @@ param apiReplicasMax int = 6
 @description('Replicas of the worker at most.')
 @minValue(1)
 param workerReplicasMax int = 6
+
+@description('True: traces of every alert go to Application Insights.')
+param traces bool = true
 
 @description('Tags of all resources.')
 param tags object = {}
@@ -129,8 +127,8 @@ module postgres 'postgres.bicep' = {
     name: 'psql-${environmentName}-${unique}'
     subnetId: network.outputs.postgresSubnetId
     privateZoneId: network.outputs.postgresZoneId
-    keyVaultName: keyVault.outputs.name
-    administratorPassword: databasePassword
+    identityName: identity.outputs.name
+    identityPrincipalId: identity.outputs.principalId
     skuName: postgresSkuName
     highAvailability: zoneRedundant ? 'ZoneRedundant' : 'Disabled'
     tags: allTags
@@ -145,7 +143,7 @@ module redis 'redis.bicep' = if (useRedis) {
     name: 'redis-${environmentName}-${unique}'
     subnetId: network.outputs.endpointsSubnetId
     privateZoneId: network.outputs.redisZoneId
-    keyVaultName: keyVault.outputs.name
+    identityPrincipalId: identity.outputs.principalId
     tags: allTags
   }
 }
@@ -209,23 +207,24 @@ module api 'app.bicep' = if (!empty(image)) {
     image: image
     registryServer: empty(registryName) ? '' : registryAccess!.outputs.loginServer
     identityId: identity.outputs.id
+    identityPrincipalId: identity.outputs.principalId
     identityClientId: identity.outputs.clientId
     keyVaultUri: keyVault.outputs.uri
     relayConfig: relayConfig
     secretVariables: secretVariables
     eventHubsHost: eventHubs.outputs.host
-    useRedis: useRedis
+    databaseHost: postgres.outputs.host
+    databaseUser: postgres.outputs.user
+    databaseName: postgres.outputs.database
+    redisAddress: useRedis ? '${redis!.outputs.host}:${redis!.outputs.port}' : ''
+    insightsName: observability.outputs.insightsName
+    traces: traces
     spoolStorageName: containerEnvironment.outputs.spoolStorageName
     // two, so that a replica that moves or is updated never leaves Azure without an answer
     minReplicas: 2
     maxReplicas: apiReplicasMax
     tags: allTags
   }
-  // they write the connection strings that the app reads from the vault
-  dependsOn: [
-    postgres
-    redis
-  ]
 }
 
 module worker 'app.bicep' = if (!empty(image)) {
@@ -239,21 +238,23 @@ module worker 'app.bicep' = if (!empty(image)) {
     image: image
     registryServer: empty(registryName) ? '' : registryAccess!.outputs.loginServer
     identityId: identity.outputs.id
+    identityPrincipalId: identity.outputs.principalId
     identityClientId: identity.outputs.clientId
     keyVaultUri: keyVault.outputs.uri
     relayConfig: relayConfig
     secretVariables: secretVariables
     eventHubsHost: eventHubs.outputs.host
-    useRedis: useRedis
+    databaseHost: postgres.outputs.host
+    databaseUser: postgres.outputs.user
+    databaseName: postgres.outputs.database
+    redisAddress: useRedis ? '${redis!.outputs.host}:${redis!.outputs.port}' : ''
+    insightsName: observability.outputs.insightsName
+    traces: traces
     spoolStorageName: containerEnvironment.outputs.spoolStorageName
     minReplicas: 1
     maxReplicas: workerReplicasMax
     tags: allTags
   }
-  dependsOn: [
-    postgres
-    redis
-  ]
 }
 
 module watch 'watch.bicep' = if (!empty(image)) {

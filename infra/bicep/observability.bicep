@@ -1,4 +1,4 @@
-metadata description = 'Log Analytics for the log lines of the relay, and Application Insights for the availability test of watch.bicep.'
+metadata description = 'Log Analytics for the log lines of the relay, and Application Insights for its traces and the availability test of watch.bicep.'
 
 @description('Region of the resources.')
 param location string
@@ -42,3 +42,6 @@ output workspaceName string = workspace.name
 
 @description('Resource id of the Application Insights component.')
 output insightsId string = insights.id
+
+@description('Name of the Application Insights component.')
+output insightsName string = insights.name

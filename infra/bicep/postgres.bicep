@@ -12,12 +12,11 @@ param subnetId string
 @description('Private name zone of Postgres.')
 param privateZoneId string
 
-@description('Vault that gets the connection strings.')
-param keyVaultName string
+@description('Name of the managed identity that signs in with Entra tokens; nobody else can.')
+param identityName string
 
-@description('Password of the administrator, as whom the relay connects: it takes a password, Entra tokens for Postgres are not built.')
-@secure()
-param administratorPassword string
+@description('Object id of that identity.')
+param identityPrincipalId string
 
 @description('Compute size; two cores are ample for thousands of signals a minute.')
 param skuName string = 'Standard_D2ds_v5'
@@ -46,7 +45,6 @@ param backupRetentionDays int = 14
 @description('Tags of the resource.')
 param tags object
 
-var login = 'relay'
 var databaseName = 'relay'
 
 resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
@@ -59,11 +57,10 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
   }
   properties: {
     version: '17'
-    administratorLogin: login
-    administratorLoginPassword: administratorPassword
     authConfig: {
-      activeDirectoryAuth: 'Disabled'
-      passwordAuth: 'Enabled'
+      activeDirectoryAuth: 'Enabled'
+      passwordAuth: 'Disabled'
+      tenantId: tenant().tenantId
     }
     network: {
       delegatedSubnetResourceId: subnetId
@@ -93,41 +90,25 @@ resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2025-08-0
   }
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
-  name: keyVaultName
-}
-
-var address = '${login}:${uriComponent(administratorPassword)}@${server.properties.fullyQualifiedDomainName}:5432/${databaseName}'
-
-// Two strings, since the two readers differ: the relay checks the certificate of the server against the roots that Node
-// ships, the scaler of Container Apps has its own roots and is only asked to encrypt.
-resource databaseUrl 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
-  parent: vault
-  name: 'database-url'
+// The owner of the tables, so that the relay can migrate them. One change at a time: the server refuses a second one meanwhile.
+resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2025-08-01' = {
+  parent: server
+  name: identityPrincipalId
   properties: {
-    value: 'postgresql://${address}?sslmode=verify-full'
+    principalName: identityName
+    principalType: 'ServicePrincipal'
+    tenantId: tenant().tenantId
   }
   dependsOn: [
     database
   ]
 }
 
-resource databaseScalerUrl 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
-  parent: vault
-  name: 'database-scaler-url'
-  properties: {
-    value: 'postgresql://${address}?sslmode=require'
-  }
-  dependsOn: [
-    database
-  ]
-}
+@description('Host name of the server.')
+output host string = server.properties.fullyQualifiedDomainName
 
-// azd reads it back at the next deployment, so that the password stays the same (main.parameters.json).
-resource password 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
-  parent: vault
-  name: 'databasePassword'
-  properties: {
-    value: administratorPassword
-  }
-}
+@description('User of the identity, as Postgres knows it.')
+output user string = administrator.properties.principalName
+
+@description('Name of the database.')
+output database string = database.name

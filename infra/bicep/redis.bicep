@@ -12,8 +12,8 @@ param subnetId string
 @description('Private name zone of Redis.')
 param privateZoneId string
 
-@description('Vault that gets the connection string.')
-param keyVaultName string
+@description('Object id of the managed identity that signs in with Entra tokens; nobody else can.')
+param identityPrincipalId string
 
 @description('Size; the queue holds one small job per destination with work.')
 param skuName string = 'Balanced_B0'
@@ -52,8 +52,19 @@ resource database 'Microsoft.Cache/redisEnterprise/databases@2025-07-01' = {
     clusteringPolicy: 'NoCluster'
     // BullMQ needs it: an evicted key is a lost job.
     evictionPolicy: 'NoEviction'
-    // The relay takes a password; Entra tokens for Redis are not built.
-    accessKeysAuthentication: 'Enabled'
+    accessKeysAuthentication: 'Disabled'
+  }
+}
+
+// `default` is the policy that there is: every command on every key.
+resource access 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-07-01' = {
+  parent: database
+  name: 'relay'
+  properties: {
+    accessPolicyName: 'default'
+    user: {
+      objectId: identityPrincipalId
+    }
   }
 }
 
@@ -94,14 +105,8 @@ resource endpointZone 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2
   }
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
-  name: keyVaultName
-}
+@description('Host name of the cluster.')
+output host string = cluster.properties.hostName
 
-resource redisUrl 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
-  parent: vault
-  name: 'redis-url'
-  properties: {
-    value: 'rediss://:${uriComponent(database.listKeys().primaryKey)}@${cluster.properties.hostName}:10000'
-  }
-}
+@description('Port of the database; it takes TLS only.')
+output port int = database.properties.port

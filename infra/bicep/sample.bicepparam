@@ -7,7 +7,6 @@ param image = 'contosoregistry.azurecr.io/health-relay:1.0.0'
 param registryName = 'contosoregistry'
 param registryResourceGroup = 'rg-registry'
 param operatorEmail = 'sre@contoso.example'
-param databasePassword = readEnvironmentVariable('RELAY_DATABASE_PASSWORD', 'only-for-compiling-0')
 param secretVariables = [
   {
     variable: 'RECEIVER_TOKEN'

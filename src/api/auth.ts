@@ -2,7 +2,7 @@
  * Who may call (design section 4). Receivers take tokens in the query or as a bearer; the API takes tokens with roles,
  * pages a signed cookie. Tokens are compared as digests in constant time and never logged.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { RelayConfig, Role } from '#src/config/types.ts';
 import type { SourceContext } from '#src/core/signal.ts';
 
@@ -15,7 +15,7 @@ const SESSION_MS = 12 * 3_600_000;
 export const SESSION_COOKIE = 'relay_session';
 
 function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 /** Digests of configured tokens; an entry goes with the config that it belongs to. */
@@ -58,6 +58,14 @@ export function apiCaller(config: RelayConfig, given: string | null): Caller | n
   return entry ? { name: entry.name, role: entry.role } : null;
 }
 
+/** Whether a token opens the calendar of deadlines. It stands in addresses that others keep, and opens nothing else. */
+export function isFeedToken(config: RelayConfig, given: string): boolean {
+  const wanted = digest(given);
+  let found = false;
+  for (const token of config.deadlines.feedTokens) if (timingSafeEqual(digest(token), wanted)) found = true;
+  return found;
+}
+
 /** `operate` includes `read`. */
 export function mayDo(caller: Caller, role: Role): boolean {
   return role === 'read' || caller.role === 'operate';
@@ -94,6 +102,11 @@ const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 
 /** Without tokens only this machine may call, under a local name: a web page elsewhere must not reach us by DNS rebinding. */
 export function isLocalCall(remoteAddress: string | undefined, host: string | undefined): boolean {
+  return LOOPBACK.test(remoteAddress ?? '') && isLocalName(host);
+}
+
+/** Whether a Host header names this machine. The whole name counts: `127.0.0.1.example.org` is a name of somebody else's. */
+export function isLocalName(host: string | undefined): boolean {
   const name = (host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return LOOPBACK.test(remoteAddress ?? '') && (name === 'localhost' || LOOPBACK.test(name));
+  return name === 'localhost' || name === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(name);
 }

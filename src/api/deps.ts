@@ -1,15 +1,18 @@
 /** What the HTTP side needs from the app. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RelayConfig } from '#src/config/types.ts';
 import type { EstateView } from '#src/core/estate-facts.ts';
 import type { Signal } from '#src/core/signal.ts';
+import type { Tracing } from '#src/core/trace.ts';
 import type { Pools } from '#src/db/pools.ts';
 import type { Log } from '#src/log.ts';
 import type { Metrics } from '#src/metrics.ts';
 import type { Backfill } from '#src/pipeline/backfill/backfill.ts';
+import type { CoverageView } from '#src/pipeline/coverage-audit/view.ts';
 import type { Ingest } from '#src/pipeline/ingest.ts';
 import type { HubState } from '#src/receivers/event-hubs/hub-receiver.ts';
 import type { Caller } from './auth.ts';
+import type { CanaryDoor } from './canary.ts';
 
 export interface Part {
   name: string;
@@ -43,8 +46,14 @@ export interface ApiDeps {
   hubs?(): HubState[];
   /** What is known of our own resources. */
   estate?(): EstateView;
+  /** What the last coverage audit found; null where none is configured. */
+  coverage?(): CoverageView | null;
   /** Null or absent where this process does none. */
   backfill?: Pick<Backfill, 'request' | 'refused' | 'busy'> | null;
+  /** Absent: no spans. */
+  tracing?: Tracing;
+  /** The canary: hears what comes back, shows what is known. Absent in tests of the HTTP side alone. */
+  canary?: CanaryDoor;
   now(): Date;
 }
 
@@ -55,5 +64,5 @@ export interface Variables {
 }
 export interface Env {
   Variables: Variables;
-  Bindings: { incoming?: IncomingMessage };
+  Bindings: { incoming?: IncomingMessage; outgoing?: ServerResponse };
 }

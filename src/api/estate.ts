@@ -5,6 +5,7 @@ import { hitsInWords, whyUnknown, type EstateView } from '#src/core/estate-facts
 import { destinationsOf, ownerOf } from '#src/core/estate-owners.ts';
 import type { Kind } from '#src/core/signal.ts';
 import { readAzureList, readPlace } from '#src/db/estate.ts';
+import type { Caller } from './auth.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { findRecord } from './incidents-record.ts';
 import { failure, IdParam, json, refusals } from './incidents-shared.ts';
@@ -29,7 +30,7 @@ const Head = {
   takenAt: z.string().nullable(),
 };
 
-const Impact = z
+export const Impact = z
   .object({
     ...Head,
     summary: z.string(),
@@ -109,15 +110,18 @@ export function estateRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
       request: { params: IdParam },
       responses: { 200: json(z.object({ impact: Impact }), 'The blast radius'), 404: failure('Unknown'), ...refusals },
     }),
-    async (c) => {
-      const { incident } = await findRecord(deps, c.get('caller'), { id: c.req.valid('param').id, at: null });
-      const [place, listed] = await Promise.all([
-        readPlace(deps.pools.read, incident.id),
-        readAzureList(deps.pools.read, incident.id),
-      ]);
-      return c.json({ impact: impactOf(deps, { kind: incident.kind as Kind, ...place }, listed) }, 200);
-    },
+    async (c) => c.json({ impact: await impactAnswer(deps, c.get('caller'), c.req.valid('param').id) }, 200),
   );
+}
+
+/** The blast radius of an incident, by our id or tracking ID, for the route and for MCP. Throws the 404 where there is none. */
+export async function impactAnswer(deps: ApiDeps, caller: Caller, id: string): Promise<z.infer<typeof Impact>> {
+  const { incident } = await findRecord(deps, caller, { id, at: null });
+  const [place, listed] = await Promise.all([
+    readPlace(deps.pools.read, incident.id),
+    readAzureList(deps.pools.read, incident.id),
+  ]);
+  return impactOf(deps, { kind: incident.kind as Kind, ...place }, listed);
 }
 
 function impactOf(

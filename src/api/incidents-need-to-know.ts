@@ -49,6 +49,8 @@ const OPEN_KEYS = new Set([
   'repeat',
   'via',
   'corrects',
+  'why',
+  'silence',
 ]);
 
 /** An entry without text: what people wrote about a security post may repeat it, and so may what changed in it. */

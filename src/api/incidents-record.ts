@@ -5,6 +5,7 @@ import { isServiceHealth } from '#src/core/incident.ts';
 import type { Kind } from '#src/core/signal.ts';
 import { deliveriesAsOf, incidentAsOf } from '#src/db/as-of.ts';
 import { readClockFacts } from '#src/db/clocks.ts';
+import { readEvidence, type EvidenceRow } from '#src/db/evidence.ts';
 import { findCandidates, type RelatedCandidate } from '#src/db/related.ts';
 import {
   findIncident,
@@ -50,6 +51,7 @@ export interface IncidentRecord extends Found {
   provenance: ProvenanceRow[];
   clocks: Clocks;
   related: RelatedIncident[];
+  evidence: EvidenceRow[];
 }
 
 /** Finds by our id or tracking ID. Throws the 404 where there is none, or where nothing was known of it at `at`. */
@@ -83,6 +85,13 @@ export async function deliveriesOf(deps: Deps, { incident, at }: Found): Promise
 export async function provenanceOf(deps: Deps, { incident, at }: Found): Promise<ProvenanceRow[]> {
   const rows = await readProvenance(deps.pools.read, incident.id);
   return at === null ? rows : rows.filter((row) => row.firstSeenAt <= at);
+}
+
+/** What is known of each of our resources. Only the newest word is kept with its numbers: as of a moment before it, none. */
+export async function evidenceOf(deps: Deps, { incident, at, withheld }: Found): Promise<EvidenceRow[]> {
+  if (withheld) return [];
+  const rows = await readEvidence(deps.pools.read, incident.id);
+  return at === null ? rows : rows.filter((row) => row.takenAt <= at);
 }
 
 /** When what happened. As of a moment, what had not happened by then is open. */
@@ -149,12 +158,13 @@ export async function loadRecord(
   options: { id: string; at: string | null },
 ): Promise<IncidentRecord> {
   const found = await findRecord(deps, caller, options);
-  const [timeline, deliveries, provenance, clocks, related] = await Promise.all([
+  const [timeline, deliveries, provenance, clocks, related, evidence] = await Promise.all([
     timelineOf(deps, found),
     deliveriesOf(deps, found),
     provenanceOf(deps, found),
     clocksOf(deps, found),
     relatedTo(deps, found),
+    evidenceOf(deps, found),
   ]);
-  return { ...found, timeline, deliveries, provenance, clocks, related };
+  return { ...found, timeline, deliveries, provenance, clocks, related, evidence };
 }

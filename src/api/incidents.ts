@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { etag } from 'hono/etag';
 import { listIncidents } from '#src/db/reads.ts';
+import type { Caller } from './auth.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { renderTimeline } from './exports/render.ts';
 import { externalRecord } from './exports/external.ts';
@@ -30,6 +31,13 @@ import {
   TimelineEntry,
   TimelineQuery,
 } from './schemas.ts';
+
+export const WholeIncident = Incident.extend({
+  provenance: z.array(Provenance),
+  related: z.array(Related),
+  clocks: Clocks,
+  withheld: z.boolean().openapi({ description: 'The text of this security post is for others' }),
+});
 
 /** Registers the routes; authorisation is the caller's middleware. */
 export function incidentRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
@@ -106,38 +114,37 @@ function incidentRoute(app: OpenAPIHono<Env>, deps: ApiDeps): void {
       summary: 'One incident with all subscriptions and resources, who told us, its clocks, and what is related',
       request: { params: IdParam, query: AsOfQuery },
       responses: {
-        200: json(
-          z.object({
-            incident: Incident.extend({
-              provenance: z.array(Provenance),
-              related: z.array(Related),
-              clocks: Clocks,
-              withheld: z.boolean().openapi({ description: 'The text of this security post is for others' }),
-            }),
-          }),
-          'The incident',
-        ),
+        200: json(z.object({ incident: WholeIncident }), 'The incident'),
         304: { description: 'Nothing has changed since the ETag of If-None-Match' },
         404: failure('Unknown, or not known at that moment'),
         ...refusals,
       },
     }),
     async (c) => {
-      const found = await findRecord(deps, c.get('caller'), asked(c.req.valid('param'), c.req.valid('query')));
-      const [told, related, clocks] = await Promise.all([
-        provenanceOf(deps, found),
-        relatedTo(deps, found),
-        clocksOf(deps, found),
-      ]);
-      const { subscriptions } = deps.config();
-      const provenance = told.map((row) => {
-        const known = subscriptions.get(row.subscription);
-        return { ...row, name: known?.name ?? null, team: known?.team ?? null };
-      });
-      const incident = found.incident as z.infer<typeof Incident>;
-      return c.json({ incident: { ...incident, provenance, related, clocks, withheld: found.withheld } }, 200);
+      const incident = await incidentAnswer(deps, c.get('caller'), asked(c.req.valid('param'), c.req.valid('query')));
+      return c.json({ incident }, 200);
     },
   );
+}
+
+/** One incident with all that is known beside it, for the route and for MCP. Throws the 404 where there is none. */
+export async function incidentAnswer(
+  deps: ApiDeps,
+  caller: Caller,
+  wanted: { id: string; at: string | null },
+): Promise<z.infer<typeof WholeIncident>> {
+  const found = await findRecord(deps, caller, wanted);
+  const [told, related, clocks] = await Promise.all([
+    provenanceOf(deps, found),
+    relatedTo(deps, found),
+    clocksOf(deps, found),
+  ]);
+  const { subscriptions } = deps.config();
+  const provenance = told.map((row) => {
+    const known = subscriptions.get(row.subscription);
+    return { ...row, name: known?.name ?? null, team: known?.team ?? null };
+  });
+  return { ...(found.incident as z.infer<typeof Incident>), provenance, related, clocks, withheld: found.withheld };
 }
 
 function timelineRoute(app: OpenAPIHono<Env>, deps: ApiDeps): void {
@@ -213,7 +220,8 @@ function asked({ id }: { id: string }, { at }: { at?: string | undefined }): { i
   return { id, at: at ?? null };
 }
 
-function publicEntry(entry: Entry): z.infer<typeof TimelineEntry> {
+/** An entry as the API shows it. */
+export function publicEntry(entry: Entry): z.infer<typeof TimelineEntry> {
   return { ...entry, changes: entry.changes ?? [] };
 }
 

@@ -35,7 +35,17 @@ export const Incident = z
     identity: z.string(),
     episode: z.number().int(),
     trackingId: z.string().nullable(),
-    kind: z.enum(['outage', 'maintenance', 'advisory', 'security', 'resource', 'alert', 'change', 'unrecognised']),
+    kind: z.enum([
+      'outage',
+      'maintenance',
+      'advisory',
+      'security',
+      'resource',
+      'alert',
+      'change',
+      'unrecognised',
+      'canary',
+    ]),
     state: z.enum(['planned', 'active', 'resolved', 'closed']),
     severity: z.enum(['critical', 'error', 'warning', 'info']),
     title: z.string(),
@@ -155,6 +165,10 @@ export const Delivery = z
     createdAt: Time,
     fallbackOf: z.string().nullable(),
     reason: z.string().nullable(),
+    heldBack: z
+      .string()
+      .nullish()
+      .openapi({ description: 'By what, while the state is suppressed; null where its parent speaks for it' }),
     attempts: z.array(Attempt),
   })
   .openapi('Delivery');
@@ -168,6 +182,7 @@ const list = (example: string): z.ZodType<string[]> =>
       [text ?? '']
         .flat()
         .join(',')
+        .replaceAll('\u0000', '')
         .split(',')
         .map((word) => word.trim())
         .filter((word) => word !== ''),

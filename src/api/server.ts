@@ -8,15 +8,21 @@ import { newId } from '#src/ids.ts';
 import { pageRoutes } from '#src/web/pages.ts';
 import { apiCaller, bearer, isLocalCall, isOpen, mayDo, SESSION_COOKIE, sessionCaller, type Caller } from './auth.ts';
 import { callbackRoutes } from './callbacks.ts';
+import { canaryRoute } from './canary.ts';
 import { clockRoutes } from './clocks.ts';
+import { coverageRoutes } from './coverage.ts';
+import { deadlineFeedRoute, deadlineRoutes } from './deadlines.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { docsRoutes } from './docs.ts';
 import { estateRoutes } from './estate.ts';
+import { evidenceRoutes } from './evidence.ts';
 import { gapRoutes } from './gaps.ts';
 import { incidentRoutes } from './incidents.ts';
+import { mcpRoute } from './mcp.ts';
 import { describeReceivers } from './openapi.ts';
 import { Problem, problem } from './problem.ts';
 import { azureMonitor, eventGrid, eventGridOptions } from './receivers.ts';
+import { silenceRoutes } from './silences.ts';
 import { probeRoutes, statusRoutes } from './status.ts';
 import { streamRoutes } from './stream.ts';
 
@@ -42,9 +48,13 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
     },
   });
   app.use(async (c, next) => {
-    c.set('requestId', newId('req'));
+    const requestId = newId('req');
+    c.set('requestId', requestId);
+    // On Node's own answer where there is one: touching the headers of `c.res` makes a web Response of a light one.
+    const outgoing = c.env?.outgoing;
+    outgoing?.setHeader('x-request-id', requestId);
     await next();
-    c.res.headers.set('x-request-id', c.get('requestId'));
+    if (!outgoing) c.res.headers.set('x-request-id', requestId);
   });
   app.onError((error, c) => {
     const requestId = c.get('requestId');
@@ -84,6 +94,7 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   );
 
   probeRoutes(app, deps, (c) => callerOf(c, deps) !== null);
+  canaryRoute(app, deps);
   if (deps.role === 'worker') return app;
 
   app.post('/v1/receivers/azure-monitor', (c) => azureMonitor(c, deps));
@@ -92,6 +103,7 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   describeReceivers(app);
   callbackRoutes(app, deps);
 
+  deadlineFeedRoute(app, deps, (c) => callerOf(c, deps));
   app.use('/v1/*', async (c, next) => {
     const caller = callerOf(c, deps);
     if (!caller) throw new Problem(401, 'unauthorized', 'a token is required');
@@ -107,9 +119,14 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   incidentRoutes(app, deps);
   statusRoutes(app, deps);
   gapRoutes(app, deps);
+  silenceRoutes(app, deps);
   estateRoutes(app, deps);
+  coverageRoutes(app, deps);
+  deadlineRoutes(app, deps);
+  evidenceRoutes(app, deps);
   clockRoutes(app, deps);
   streamRoutes(app, deps, (c) => callerOf(c, deps));
+  mcpRoute(app, deps, (c) => callerOf(c, deps));
   pageRoutes(app, deps, (c) => callerOf(c, deps));
   docsRoutes(app, (c) => callerOf(c, deps));
   return app;

@@ -1,9 +1,11 @@
 /** Probes, metrics and the state of our own parts. A probe never calls a vendor and needs no token; details do. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { CANARY_SOURCE } from '#src/core/canary.ts';
 import { readBacklog, readHealth } from '#src/db/destinations.ts';
 import { readOddSignals, readSources } from '#src/db/reads.ts';
 import type { HubState } from '#src/receivers/event-hubs/hub-receiver.ts';
+import type { CanaryView } from './canary.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { Problem } from './problem.ts';
 
@@ -99,18 +101,19 @@ export async function destinationStates(deps: ApiDeps): Promise<DestinationState
 export async function sourceStates(deps: ApiDeps): Promise<{
   sources: { source: string; signals: number; lastReceivedAt: string | null; hubs: HubState[] }[];
   odd: Awaited<ReturnType<typeof readOddSignals>>;
+  canary: CanaryView | null;
 }> {
   const [seen, odd] = await Promise.all([readSources(deps.pools.read), readOddSignals(deps.pools.read, 50)]);
   const { receivers } = deps.config();
   const names = new Set([
     ...receivers.tokens.map((t) => t.source),
     ...receivers.eventHubs.map((h) => h.source),
-    ...seen.map((s) => s.source),
+    ...seen.filter((s) => s.source !== CANARY_SOURCE).map((s) => s.source),
   ]);
   const sources = [...names].map((source) => {
     const row = seen.find((s) => s.source === source);
     const hubs = (deps.hubs?.() ?? []).filter((hub) => hub.source === source);
     return { source, signals: row?.signals ?? 0, lastReceivedAt: row?.lastReceivedAt ?? null, hubs };
   });
-  return { sources, odd };
+  return { sources, odd, canary: deps.canary?.view() ?? null };
 }

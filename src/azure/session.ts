@@ -146,7 +146,8 @@ function parse(answer: HttpAnswer): unknown {
   }
 }
 
-function errorOf(result: HttpAnswer | HttpFailure): AzureError {
+/** Why a call did not bring what was asked, in Azure's own words where it has some. */
+export function errorOf(result: HttpAnswer | HttpFailure): AzureError {
   if (!result.answered) return new AzureError(`no answer: ${result.detail}`, null);
   let said = '';
   try {
@@ -158,8 +159,8 @@ function errorOf(result: HttpAnswer | HttpFailure): AzureError {
   return new AzureError(`${result.status}${said === '' ? '' : ` ${said.slice(0, 200)}`}`, result.status);
 }
 
-/** Seconds or an HTTP date. */
-function retryAfterMs(value: string | undefined): number | null {
+/** Milliseconds from `Retry-After`: seconds or an HTTP date; null where it says neither. */
+export function retryAfterMs(value: string | undefined): number | null {
   if (value === undefined) return null;
   if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
   const at = Date.parse(value);

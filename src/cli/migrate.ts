@@ -1,6 +1,6 @@
 /** `relay migrate`: brings a database to this release's schema before the release starts. */
 import { Failure, parseCommand, type Command } from './command.ts';
-import { openEnvironment } from './setup.ts';
+import { openEnvironment, postgresAddress } from './setup.ts';
 
 export const command: Command = {
   name: 'migrate',
@@ -12,11 +12,12 @@ are brought up to date as well. Running it twice, or twice at once, does no harm
 
   --json   the numbers of the migrations that were applied
 
-Environment: DATABASE_URL (needed), REDIS_URL.`,
+Environment: DATABASE_URL (needed), DATABASE_AUTH, REDIS_URL.`,
   async run(args, io) {
     const { values } = parseCommand(args, { options: { json: { type: 'boolean' } } });
     const env = openEnvironment(io);
-    if (env.databaseUrl === null)
+    const address = await postgresAddress(env);
+    if (address === null)
       throw new Failure(
         'DATABASE_URL is not set. The Postgres that the relay starts itself is migrated at each start.',
       );
@@ -28,7 +29,7 @@ Environment: DATABASE_URL (needed), REDIS_URL.`,
     const queue = env.redisUrl === null ? (await import('#src/queue/bell.ts')).migrateQueue : undefined;
     let applied: number[];
     try {
-      applied = await migrate(env.databaseUrl, queue);
+      applied = await migrate(address, queue);
     } catch (error) {
       throw new Failure(hide(`not migrated: ${reasonOf(error as Error)}`));
     }

@@ -81,6 +81,7 @@ function firstStep(
     unsettled: null,
     lastAcceptedAtMs: null,
     parent: null,
+    silence: null,
     nowMs,
   });
   if (planned.do !== 'step') return null;
@@ -99,6 +100,8 @@ function firstStep(
     stepSince: null,
     lastAcceptedAt: null,
     fallbackOf: null,
+    keyEpisode: null,
+    announced: false,
     incident: { ...incident, scopeCount: 0 },
     revisions: one.revisions.map((entry) => ({ ...entry, recordedAt, html: null })),
     unsettled: null,
@@ -106,6 +109,9 @@ function firstStep(
     parent: null,
     children: 0,
     failures: 0,
+    heldMark: null,
+    silences: null,
+    passThrough: false,
   };
   return { step: buildStep(config, due, { plan: planned, scope }), key: stepKey(due.id, planned) };
 }

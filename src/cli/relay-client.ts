@@ -6,7 +6,7 @@ import { configFile, openEnvironment, readConfig } from './setup.ts';
 const TIMEOUT_MS = 20_000;
 
 export interface RelayCall {
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path below the relay's address, with query. */
   path: string;
   accept?: string;

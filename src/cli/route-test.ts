@@ -19,6 +19,17 @@ export const command: Command = {
         state: active
         severity: error
         outcome: opened                              # of the last signal
+    - name: a blip pages nobody
+      payloads: [payloads/fired.json, payloads/over.json]
+      at: [0, 3m]                                    # optional: when each comes; else all at once
+      until: 20m                                     # optional: when it is looked at; else at the last payload
+      expect:
+        messages: { oncall: [] }                     # exactly these: open, update, resolve, note, retract
+    - name: patch night is quiet for the pager
+      payloads: [payloads/sh-incident-active.json]
+      silences: [{ match: { region: West Europe }, destinations: [oncall] }]   # in force, beside those of the config
+      expect:
+        silenced: [oncall]                           # exactly these are held back
 
 Payloads of a case are folded in order; what is expected is judged on the incident of the last signal. Exit code 1 if
 a case fails.

@@ -1,6 +1,8 @@
 /** The answer of `relay route` for people. */
 import type { RelayConfig } from '#src/config/types.ts';
+import type { SilenceCause } from '#src/core/plan.ts';
 import type { RouteExplanation } from '#src/core/route.ts';
+import { minuteInWords } from '#src/core/silence.ts';
 import type { FoldedIncident, FoldedPayloads, FoldedSignal } from './fold-payloads.ts';
 import type { Preview } from './preview.ts';
 import { indent, plain, plainLines, table } from './table.ts';
@@ -18,6 +20,10 @@ export interface RoutedDestination {
   /** Positions of the routes that named it; empty where no route did. */
   routes: readonly number[];
   subscriptions: readonly string[];
+  /** What its routes ask before it is told; one sentence each. */
+  damping: readonly string[];
+  /** The silence of the config that holds it back now. */
+  silence: SilenceCause | null;
   /** Null without `--explain`, and where the destination's policy says nothing. */
   message: Preview | null;
 }
@@ -99,7 +105,18 @@ function destinationsText({ destinations, folded }: RoutedIncident): string {
     routes.length === 0 ? 'no route' : routes.map((index) => `routes[${index}]`).join(', '),
     `${subscriptions.length} of ${total}`,
   ]);
-  return table(['DESTINATION', 'TYPE', 'BY', 'SUBSCRIPTIONS'], rows);
+  const damped = destinations.flatMap(({ name, damping }) => damping.map((sentence) => `${name}: ${sentence}\n`));
+  return (
+    table(['DESTINATION', 'TYPE', 'BY', 'SUBSCRIPTIONS'], rows) +
+    [...damped, ...destinations.flatMap(silenceText)].join('')
+  );
+}
+
+function silenceText({ name, silence }: RoutedDestination): string[] {
+  if (silence === null) return [];
+  const { author, reason, untilMs } = silence;
+  const why = reason === '' ? '' : ` (${plain(reason)})`;
+  return [`${name}: held back by a silence of ${plain(author)} until ${minuteInWords(untilMs)}${why}\n`];
 }
 
 function messageText({ name, type, message }: RoutedDestination): string {

@@ -55,8 +55,10 @@ interface Options {
 
 async function routedIncident(folded: FoldedIncident, options: Options): Promise<RoutedIncident> {
   const { config, explain } = options;
-  const [{ routeFacts }, { previewMessage }] = await Promise.all([
+  const [{ routeFacts }, { explainDamping }, { silencedBy }, { previewMessage }] = await Promise.all([
     import('#src/pipeline/routing.ts'),
+    import('./damping-of.ts'),
+    import('./silenced.ts'),
     import('./preview.ts'),
   ]);
   const explanations = explainRoutes(routeFacts(config, folded.incident, folded.scope), config.routes);
@@ -69,6 +71,8 @@ async function routedIncident(folded: FoldedIncident, options: Options): Promise
       type: destination.type,
       routes: match.routes,
       subscriptions: match.subscriptions,
+      damping: explainDamping(match.routes, folded.incident, config),
+      silence: silencedBy(destination.name, folded, options),
       message: explain ? await previewMessage(folded, destination, options) : null,
     });
   }

@@ -4,6 +4,7 @@ import { formatEnvironmentFaults, readEnvironment, type Environment } from '#src
 import { formatFaults, type Fault } from '#src/config/fault.ts';
 import type { LoadResult } from '#src/config/load.ts';
 import type { Destination, RelayConfig } from '#src/config/types.ts';
+import type { PostgresAddress } from '#src/db/address.ts';
 import { Failure, UsageError, type Io } from './command.ts';
 
 /** The environment; throws {@link Failure} with every fault of it. */
@@ -11,6 +12,14 @@ export function openEnvironment(io: Io): Environment {
   const environment = readEnvironment(io.env);
   if (!environment.ok) throw new Failure(formatEnvironmentFaults(environment.faults));
   return environment.value;
+}
+
+/** The Postgres of the environment, with Entra tokens where it asks for them; null where the relay starts its own. */
+export async function postgresAddress(env: Environment): Promise<PostgresAddress | null> {
+  if (env.databaseUrl === null) return null;
+  if (env.databaseAuth === 'password') return { url: env.databaseUrl };
+  const { createStoreTokens } = await import('#src/azure/store-tokens.ts');
+  return { url: env.databaseUrl, ...createStoreTokens(env, () => undefined).password };
 }
 
 /** Path of the config as the user wrote it: the option, else `RELAY_CONFIG`, else `relay.yaml`. */

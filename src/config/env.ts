@@ -1,7 +1,9 @@
 /** The one reader of the environment (design section 4). Everything else takes what it says as arguments. */
 import { join } from 'node:path';
+import { readTracing, type TracingSettings } from './env-tracing.ts';
 
 export type RelayRole = 'all' | 'api' | 'worker';
+export type StoreAuth = 'password' | 'entra';
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
 export interface Environment {
@@ -12,12 +14,17 @@ export interface Environment {
   databaseUrl: string | null;
   /** Null: the queue lives on Postgres. */
   redisUrl: string | null;
+  /** `entra`: a token of Microsoft Entra in place of the password in the URL. */
+  databaseAuth: StoreAuth;
+  redisAuth: StoreAuth;
   configFile: string;
   role: RelayRole;
   dataDir: string;
   /** Null: no folder was declared durable, so there is no spool. */
   spoolDir: string | null;
   logLevel: LogLevel;
+  /** Null or absent: nothing asks for traces. */
+  tracing?: TracingSettings | null;
 }
 
 export interface EnvironmentFault {
@@ -29,6 +36,7 @@ export interface EnvironmentFault {
 
 export type EnvironmentResult = { ok: true; value: Environment } | { ok: false; faults: EnvironmentFault[] };
 
+const STORE_AUTHS: readonly StoreAuth[] = ['password', 'entra'];
 const ROLES: readonly RelayRole[] = ['all', 'api', 'worker'];
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
@@ -54,6 +62,24 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     return given;
   };
 
+  /** A token is as good as a password to whoever reads it: it may not cross a network in the clear, or to just anyone. */
+  const auth = (name: 'DATABASE' | 'REDIS', address: string | null, secure: (url: URL) => boolean): StoreAuth => {
+    const way = oneOf(`${name}_AUTH`, STORE_AUTHS, 'password');
+    if (way !== 'entra') return way;
+    const variable = `${name}_URL`;
+    if (address === null) fault(variable, `is not set, but ${name}_AUTH=entra needs it`, 'a token needs a server');
+    if (address === null || !URL.canParse(address)) return way;
+    const { username, password, hostname } = new URL(address);
+    if (password !== '') fault(variable, `has a password beside ${name}_AUTH=entra`, 'take one of the two away');
+    const user = name === 'REDIS' ? 'object id' : 'name';
+    if (username === '') fault(variable, 'names no user', `write the ${user} of the identity before the @`);
+    if (!secure(new URL(address)) && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname)) {
+      const tls = name === 'REDIS' ? 'rediss://' : '?sslmode=verify-full';
+      fault(variable, 'would show the token without checking who gets it', `write ${tls}`);
+    }
+    return way;
+  };
+
   const databaseUrl = url('DATABASE_URL', ['postgres:', 'postgresql:']);
   const role = oneOf('RELAY_ROLE', ROLES, 'all');
   if (role !== 'all' && databaseUrl === null) {
@@ -65,6 +91,8 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const host = get('HOST') ?? '127.0.0.1';
   if (/[\s/]/.test(host)) fault('HOST', `${shown(host)} is not a host name or address`, 'such as 127.0.0.1 or 0.0.0.0');
 
+  const redisUrl = url('REDIS_URL', ['redis:', 'rediss:']);
+
   const declared = get('RELAY_DATA_DIR');
   const dataDir = declared ?? '.relay';
   const durable = declared !== null || databaseUrl === null;
@@ -72,12 +100,15 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     port: Number(port),
     host,
     databaseUrl,
-    redisUrl: url('REDIS_URL', ['redis:', 'rediss:']),
+    redisUrl,
+    databaseAuth: auth('DATABASE', databaseUrl, (to) => to.searchParams.get('sslmode') === 'verify-full'),
+    redisAuth: auth('REDIS', redisUrl, (to) => to.protocol === 'rediss:'),
     configFile: get('RELAY_CONFIG') ?? 'relay.yaml',
     role,
     dataDir,
     spoolDir: get('RELAY_SPOOL_DIR') ?? (durable ? join(dataDir, 'spool') : null),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    tracing: readTracing(get),
   };
   return faults.length > 0 ? { ok: false, faults } : { ok: true, value };
 }

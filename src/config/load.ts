@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import type { Adapter } from '#src/core/adapter.ts';
+import { checkCanary } from './canary.ts';
+import { checkCoverage } from './coverage.ts';
 import { readDestinations } from './destinations.ts';
 import { createReport, type Fault, type Report } from './fault.ts';
 import { besideConfig, interpolate } from './interpolate.ts';
@@ -10,7 +12,7 @@ import { reportIssues } from './issues.ts';
 import { readOwners } from './owners.ts';
 import { checkReferences } from './references.ts';
 import { RelayDocument } from './schema.ts';
-import { masked, redactor, SECRET } from './secrets.ts';
+import { maskCanary, masked, redactor, SECRET } from './secrets.ts';
 import { readSubscriptions } from './subscriptions.ts';
 import type { RelayConfig } from './types.ts';
 import { readYaml } from './yaml.ts';
@@ -83,11 +85,16 @@ function build(value: unknown, { adapters, readFile, folder, report }: BuildOpti
     subscriptions,
     owners,
   };
+  const names = Object.keys(recordOf(raw['destinations']));
+  checkCanary(config, { destinations, names, report });
+  checkCoverage(config, { names, report });
+  maskCanary(config);
   if (config.azure !== null) {
     masked(config.azure, (shown) => ({ ...shown, accessToken: shown.accessToken === null ? null : SECRET }));
   }
   for (const entry of [...config.receivers.tokens, ...config.api.tokens])
     masked(entry, (shown) => ({ ...shown, token: SECRET }));
+  masked(config.deadlines, (shown) => ({ ...shown, feedTokens: shown.feedTokens.map(() => SECRET) }));
   masked(config.callbacks, ({ pagerduty, servicenow }) => ({
     pagerduty: pagerduty && { secrets: pagerduty.secrets.map(() => SECRET) },
     servicenow: servicenow && { token: SECRET },

@@ -6,8 +6,8 @@ import { OWNERS } from '#src/core/route.ts';
 import { quoted, type ConfigPath, type Report } from './fault.ts';
 import { suggest } from './suggest.ts';
 
-const KINDS = ['outage', 'maintenance', 'advisory', 'security', 'resource', 'alert', 'change', 'unrecognised'];
-const SEVERITIES = ['info', 'warning', 'error', 'critical'];
+export const KINDS = ['outage', 'maintenance', 'advisory', 'security', 'resource', 'alert', 'change', 'unrecognised'];
+export const SEVERITIES = ['info', 'warning', 'error', 'critical'];
 
 /** Reports unknown destinations, kinds and severities, tokens and names that stand twice, and what would surprise. */
 export function checkReferences(document: unknown, report: Report): void {
@@ -17,11 +17,14 @@ export function checkReferences(document: unknown, report: Report): void {
   checkTwice(root, report);
   checkReaders(root, report);
   const routes = listOf(root['routes']);
-  routes.forEach((route, index) => {
-    const match = mapOf(mapOf(route)['match']);
-    checkWords(match['kind'], { path: ['routes', index, 'match', 'kind'], known: KINDS, report });
-    checkWords(match['severity'], { path: ['routes', index, 'match', 'severity'], known: SEVERITIES, report });
-  });
+  for (const section of ['routes', 'silences'])
+    listOf(root[section]).forEach((one, index) => {
+      const match = mapOf(mapOf(one)['match']);
+      checkWords(match['kind'], { path: [section, index, 'match', 'kind'], known: KINDS, report });
+      checkWords(match['severity'], { path: [section, index, 'match', 'severity'], known: SEVERITIES, report });
+    });
+  checkEvidence(root, report);
+  routes.forEach((route, index) => checkDamped(mapOf(route), index, report));
   warnAboutCover(root, { destinations, routes, report });
 }
 
@@ -68,6 +71,9 @@ function checkDestinationNames(root: Record<string, unknown>, { destinations, re
       at: 'key',
     });
   checkList(root['default'], ['default']);
+  listOf(root['silences']).forEach((one, index) =>
+    checkList(mapOf(one)['destinations'], ['silences', index, 'destinations']),
+  );
   check(root['tests'], ['tests']);
   for (const [name, destination] of Object.entries(destinations)) {
     const to = mapOf(mapOf(destination)['fallback'])['to'];
@@ -100,6 +106,13 @@ function checkTwice(root: Record<string, unknown>, report: Report): void {
     apiName(name, ['api', 'tokens', index, 'name'], 'this name stands here twice');
     token(value, ['api', 'tokens', index, 'token'], 'this token is used already, here or by a receiver');
   });
+  listOf(mapOf(root['deadlines'])['feedTokens']).forEach((value, index) =>
+    token(
+      value,
+      ['deadlines', 'feedTokens', index],
+      'this token is used already: one that stands in a calendar may open nothing else',
+    ),
+  );
 }
 
 /** A misspelt reader would see nothing, and nobody would know why. */
@@ -115,6 +128,17 @@ function checkReaders(root: Record<string, unknown>, report: Report): void {
   });
 }
 
+/** Evidence is asked for by the identity that reads Azure, about resources that the estate knows. */
+function checkEvidence(root: Record<string, unknown>, report: Report): void {
+  const given = root['evidence'];
+  if (typeof given !== 'object' || given === null) return;
+  const { azure, estate } = root;
+  if (typeof azure !== 'object' || azure === null)
+    report.fault(['evidence'], 'needs azure: metrics and logs are read with its identity', { hint: 'add azure: {}' });
+  else if (mapOf(estate)['enabled'] === false)
+    report.warn(['evidence'], 'does nothing while estate.enabled is false: nobody knows what of yours is hit');
+}
+
 function checkWords(
   value: unknown,
   { path, known, report }: { path: ConfigPath; known: string[]; report: Report },
@@ -125,6 +149,18 @@ function checkWords(
     const place = Array.isArray(value) ? [...path, index] : path;
     report.fault(place, `${quoted(word)} is no ${String(path.at(-1))}`, { hint: suggest(word, known) });
   });
+}
+
+/** Outages, security posts and the like are never damped: whoever asks for that should know. */
+function checkDamped(route: Record<string, unknown>, index: number, report: Report): void {
+  const kinds = [mapOf(route['match'])['kind'] ?? '*'].flat();
+  const damped = (kind: unknown): boolean =>
+    typeof kind !== 'string' || /[*?]/.test(kind) || ['alert', 'resource'].includes(kind.toLowerCase());
+  for (const key of ['sustained', 'flapping']) {
+    if (kinds.some(damped) || route[key] === undefined || route[key] === null) continue;
+    const message = `${key} holds for alerts and resources only, which this route never takes`;
+    report.warn(['routes', index, key], message, { at: 'key' });
+  }
 }
 
 function warnAboutCover(root: Record<string, unknown>, context: NameContext & { routes: unknown[] }): void {

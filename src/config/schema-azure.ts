@@ -1,4 +1,4 @@
-/** The sections that read Azure: `azure`, `backfill`, `estate`, `owners` (design 3.7, section 4). */
+/** The sections that read Azure: `azure`, `backfill`, `estate`, `evidence`, `owners` (design 3.7, section 4). */
 import { z } from 'zod';
 import { duration } from './duration.ts';
 
@@ -60,6 +60,49 @@ export const EstateSection = z
     // A file that somebody keeps by hand is as good as its keeper: it grows stale only where the config says so.
     staleAfterMs: given.staleAfter ?? (given.file === undefined ? 24 * HOUR_MS : null),
   }));
+
+/** Addresses and audiences of the public cloud (azure-local 3). */
+const METRICS_URL = 'https://{region}.metrics.monitor.azure.com';
+const METRICS_SCOPE = 'https://metrics.monitor.azure.com/.default';
+const LOGS_URL = 'https://api.loganalytics.io';
+const EVIDENCE_CALLS_MAX = 200;
+
+const workspace = z
+  .string()
+  .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'must be the id of a Log Analytics workspace, a GUID')
+  .transform((id) => id.toLowerCase());
+
+export const Evidence = z
+  .strictObject({
+    metrics: z.boolean().default(true),
+    workspaces: z.array(workspace).max(20, 'must name at most 20 workspaces').default([]),
+    every: duration.optional(),
+    maxCalls: z.int().min(5, 'must be at least 5').max(10_000, 'must be at most 10000').default(EVIDENCE_CALLS_MAX),
+    metricsUrl: z
+      .string()
+      .regex(/^https?:\/\/\S+$/, 'must be an http or https address; {region} stands for the region of a resource')
+      .default(METRICS_URL),
+    metricsScope: z.string().min(1).default(METRICS_SCOPE),
+    logsUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).default(LOGS_URL),
+    logsScope: z.string().min(1).optional(),
+  })
+  .superRefine((given, context) => {
+    if (!given.metrics && given.workspaces.length === 0)
+      context.addIssue({ code: 'custom', message: 'asks nothing: turn metrics on, or name workspaces' });
+  })
+  .transform((given) => {
+    const logsUrl = given.logsUrl.replace(/\/+$/, '');
+    return {
+      metrics: given.metrics,
+      workspaces: [...new Set(given.workspaces)],
+      everyMs: given.every ?? 5 * MINUTE_MS,
+      callsMax: given.maxCalls,
+      metricsUrl: given.metricsUrl.replace(/\/+$/, ''),
+      metricsScope: given.metricsScope,
+      logsUrl,
+      logsScope: given.logsScope ?? `${logsUrl}/.default`,
+    };
+  });
 
 const names = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)], { error: 'must be a destination or a list of them' })

@@ -1,11 +1,16 @@
 /** The document `relay.yaml` as zod sees it, less the destinations' own keys: those belong to the adapters. */
 import { z } from 'zod';
-import { MATCH_KEYS, type MatchKey } from '#src/core/route-condition.ts';
 import type { Route } from '#src/core/route.ts';
 import { checkRule } from '#src/http/egress.ts';
 import { duration } from './duration.ts';
-import { Azure, Backfill, EstateSection, Owners } from './schema-azure.ts';
+import { Azure, Backfill, EstateSection, Evidence, Owners } from './schema-azure.ts';
+import { Canary, Heartbeat } from './schema-canary.ts';
+import { Coverage } from './schema-coverage.ts';
 import { name } from './schema-common.ts';
+import { deadlinesSchema } from './schema-deadlines.ts';
+import { Flapping, Sustained } from './schema-damping.ts';
+import { matchSchema } from './schema-match.ts';
+import { ConfigSilence } from './schema-silences.ts';
 import type { EntraConfig, EventHubConfig } from './types.ts';
 
 const TOKEN_CHARS_MIN = 16;
@@ -94,25 +99,6 @@ const receivers = z.strictObject({
   entra: entra.nullish().transform((given) => given ?? null),
 });
 
-const EMPTY = 'is empty and would match nothing; leave the key out to ask for nothing';
-
-/** One pattern or several: any of them may hold. */
-const patterns = z
-  .union([z.string().min(1, EMPTY), z.array(z.string().min(1, EMPTY)).min(1, EMPTY)], {
-    error: 'must be a text or a list of texts',
-  })
-  .transform((given): readonly string[] => [given].flat());
-
-const match = z.strictObject(
-  Object.fromEntries(MATCH_KEYS.map((key) => [key, patterns.optional()])) as Record<
-    MatchKey,
-    z.ZodOptional<typeof patterns>
-  >,
-  {
-    error: (issue) => (issue.input === undefined ? 'write match: {} for a route that takes every incident' : undefined),
-  },
-);
-
 const field = z
   .union([z.string(), z.number(), z.boolean()], { error: 'must be a text, a number or true or false' })
   .transform(String);
@@ -120,18 +106,22 @@ const field = z
 const route = z
   .strictObject({
     name: z.string().optional(),
-    match,
+    match: matchSchema('write match: {} for a route that takes every incident'),
     to: z.array(z.string(), { error: 'must be a list of destinations' }).min(1, 'must name at least one destination'),
     stop: z.boolean().default(false),
     runbook: webAddress.optional(),
     note: z.string().max(2000, 'must have at most 2000 characters').optional(),
     fields: z.record(z.string(), field).default({}),
+    sustained: Sustained.nullish(),
+    flapping: Flapping.nullish(),
   })
   .transform((given): Route => ({
     ...given,
     name: given.name ?? null,
     runbook: given.runbook ?? null,
     note: given.note ?? null,
+    sustained: given.sustained ?? null,
+    flapping: given.flapping ?? null,
   }));
 
 /** Subscriptions by id, or a CSV file with the header `id,name,team,environment`. */
@@ -182,6 +172,7 @@ export const RelayDocument = z.strictObject({
   azure: Azure.nullish().transform((given) => given ?? null),
   backfill: Backfill.prefault({}),
   estate: EstateSection.prefault({}),
+  evidence: Evidence.nullish().transform((given) => given ?? null),
   owners: Owners.optional(),
   retention: z
     .strictObject({ raw: duration.optional(), incidents: duration.optional() })
@@ -194,5 +185,10 @@ export const RelayDocument = z.strictObject({
     .string()
     .nullish()
     .transform((name) => name ?? null),
+  silences: z.array(ConfigSilence).default([]),
   passThrough: z.boolean().default(false),
+  deadlines: deadlinesSchema(token).prefault({}),
+  coverage: Coverage.nullish().transform((given) => given ?? null),
+  canary: Canary.nullish().transform((given) => given ?? null),
+  heartbeat: Heartbeat.nullish().transform((given) => given ?? null),
 });

@@ -1,4 +1,5 @@
 /** Which values of a config are secret, and how they are kept out of logs and dumps. */
+import { SEND_BY_IDENTITY } from './schema-canary.ts';
 import type { Destination, RelayConfig } from './types.ts';
 
 /** What stands in place of a secret. */
@@ -13,10 +14,15 @@ export function configSecrets(config: RelayConfig): string[] {
   const found = [
     ...receivers.tokens.map((entry) => entry.token),
     ...api.tokens.map((entry) => entry.token),
+    ...config.deadlines.feedTokens,
     ...(callbacks.pagerduty?.secrets ?? []),
     ...(callbacks.servicenow ? [callbacks.servicenow.token] : []),
     ...(azure?.accessToken ? [azure.accessToken] : []),
     ...receivers.eventHubs.flatMap((hub) => connectionSecrets(hub.connectionString)),
+    ...Object.values(config.canary?.hubs ?? {}).flatMap((one) =>
+      one === SEND_BY_IDENTITY ? [] : connectionSecrets(one),
+    ),
+    ...(config.heartbeat ? [config.heartbeat.url] : []),
     ...destinations.flatMap((destination) => destination.adapter.secrets(destination.settings)),
   ];
   return [...new Set(found)];
@@ -64,6 +70,16 @@ export function maskedDestination(destination: Destination): Destination {
       ) as unknown,
     };
   });
+}
+
+/** Hides the keys that may send canaries, and the address of the heartbeat. */
+export function maskCanary({ canary, heartbeat }: Pick<RelayConfig, 'canary' | 'heartbeat'>): void {
+  if (canary !== null)
+    masked(canary, (shown) => ({
+      ...shown,
+      hubs: Object.fromEntries(Object.keys(shown.hubs).map((hub) => [hub, SECRET])),
+    }));
+  if (heartbeat !== null) masked(heartbeat, (shown) => ({ ...shown, url: SECRET }));
 }
 
 function connectionSecrets(connectionString: string | null): string[] {

@@ -1,8 +1,12 @@
 /** The config once read: complete, defaults filled in, every name checked. Times are milliseconds. */
 import type { Adapter } from '#src/core/adapter.ts';
+import type { CoverageFindingKind } from '#src/core/coverage.ts';
+import type { EventType } from '#src/core/coverage-paths.ts';
 import type { OwnerRules } from '#src/core/estate-owners.ts';
 import type { RetryPolicy } from '#src/core/retry.ts';
 import type { Route } from '#src/core/route.ts';
+import type { Silence } from '#src/core/silence.ts';
+import type { Weekday } from '#src/core/weekly.ts';
 
 export interface RelayConfig {
   /** Part of every vendor key. */
@@ -27,7 +31,13 @@ export interface RelayConfig {
   backfill: BackfillConfig | null;
   /** Null: nothing is known of our own resources. */
   estate: EstateConfig | null;
+  /** Null: metrics and logs are never asked whether we were hit. */
+  evidence: EvidenceConfig | null;
   owners: OwnerRules | null;
+  /** Days before a deadline on which people are reminded; tokens that open the calendar and nothing else. */
+  deadlines: { remindDays: readonly number[]; feedTokens: readonly string[] };
+  /** Null: nobody looks which subscriptions reach us. */
+  coverage: CoverageConfig | null;
   retention: { rawMs: number; incidentsMs: number };
   destinations: readonly Destination[];
   routes: readonly Route[];
@@ -35,8 +45,37 @@ export interface RelayConfig {
   default: readonly string[];
   /** Where the portal's test notifications go; null: only the page shows them. */
   tests: string | null;
+  /** Windows in which routes keep quiet; those that are set by call stand in the database. */
+  silences: readonly Silence[];
   /** Nothing of ours may hold a notification back. */
   passThrough: boolean;
+  /** Null: no canary is sent. */
+  canary: CanaryConfig | null;
+  /** Null: nobody outside hears that we are well. */
+  heartbeat: HeartbeatConfig | null;
+}
+
+export interface CanaryConfig {
+  everyMs: number;
+  /** A canary that has not come back by then is lost. */
+  withinMs: number;
+  /** Null: every receiver that can be entered. */
+  receivers: readonly ('azure-monitor' | 'event-grid' | 'event-hubs')[] | null;
+  /** Whose receiver token is used; null: the first. */
+  source: string | null;
+  /** Where canaries enter, without a slash at the end; null: this process itself, over loopback. */
+  url: string | null;
+  /** Null: the built-in one. */
+  destination: string | null;
+  /** Connection strings that may send, or `identity`, by the name of the hub. */
+  hubs: Readonly<Record<string, string>>;
+}
+
+export interface HeartbeatConfig {
+  /** Whoever knows it can beat: a secret. */
+  url: string;
+  everyMs: number;
+  method: 'GET' | 'POST';
 }
 
 interface ReceiversConfig {
@@ -114,6 +153,37 @@ export interface EstateConfig {
   everyMs: number;
   /** Null: never. */
   staleAfterMs: number | null;
+}
+
+export interface EvidenceConfig {
+  metrics: boolean;
+  /** Lower-cased ids of Log Analytics workspaces; empty: no logs. */
+  workspaces: readonly string[];
+  /** Between looks at an active incident. */
+  everyMs: number;
+  /** Calls of one round of looks, at most. */
+  callsMax: number;
+  /** May hold `{region}`; no slash at the end. */
+  metricsUrl: string;
+  metricsScope: string;
+  /** Without version and slash at the end. */
+  logsUrl: string;
+  logsScope: string;
+}
+
+export interface CoverageConfig {
+  everyMs: number;
+  /** Beside `publicUrl`: where action groups call us, when something stands in front. Without a path ours is meant. */
+  addresses: readonly string[];
+  /** Event types that must come. */
+  types: readonly EventType[];
+  /** Services that must come; empty: whatever the rules ask for. */
+  services: readonly string[];
+  /** Lower-cased ids of subscriptions that need no rule. */
+  exempt: readonly string[];
+  /** Kinds of findings that are as they shall be. */
+  ignore: readonly CoverageFindingKind[];
+  summary: { to: string; day: Weekday; at: string } | null;
 }
 
 export type Role = 'read' | 'operate';

@@ -65,6 +65,8 @@ export interface Step {
   catchUp: boolean;
   /** Learned by back-fill, not by push. */
   late: boolean;
+  /** What a reader must see first beside the marks above: that it flaps, or has stopped. */
+  remark?: { word: string; sentence: string };
   /** A marked test of the destination (`send-test`, test notifications): what it opens, the adapter closes in the same step. */
   test: boolean;
   incident: IncidentView;
@@ -99,6 +101,8 @@ export type Reason =
   | 'aborted'
   | 'refused'
   | 'crashed'
+  /** Accepted, and then without effect, as the vendor says. */
+  | 'dropped'
   | 'unexpected';
 
 /** What the vendor answered. Never holds a secret; the API shows it as it is. */

@@ -28,6 +28,7 @@ export function entryFor(signal: Signal, revision: number, { late }: { late: boo
       data: { communicationId: id ?? `text-${signal.post.hash.slice(0, 16)}`, ...common, html },
     };
   }
+  if (signal.type === 'evidence') return { ...base, kind: 'evidence', data: { ...signal.data } };
   return { ...base, kind: signal.phase === 'note' ? 'note' : 'state', data: { ...common, details: signal.details } };
 }
 

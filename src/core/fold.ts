@@ -3,6 +3,7 @@
  * caller stores what comes out. The standing depends on the set of posts only, so order, delay and repetition of
  * signals do not change where an incident ends.
  */
+import { detailsAfter } from './details.ts';
 import { compareSaid, describeChanges, saidOf, type SaidDiff } from './diff.ts';
 import { entryFor, scopeEntry, stateEntry } from './entries.ts';
 import { headline } from './headline.ts';
@@ -165,7 +166,7 @@ function grow(input: FoldInput, incident: Incident, scope: Scope): FoldResult {
       revision,
       lastSeenAt: receivedAt,
       closedAt: stands.state !== 'closed' ? null : (incident.closedAt ?? signal.occurredAt),
-      details: isNew && !late && signal.phase !== 'note' ? signal.details : incident.details,
+      details: detailsAfter(incident.details, signal, isNew && !late),
     },
     scope: wider,
     created: false,
@@ -260,7 +261,8 @@ function addScope(scope: Scope, signal: Signal): { scope: Scope; grown: Growth }
   );
   const subscriptions = signal.subscriptions.filter((s) => !scope.subscriptions.includes(s));
   const resources = signal.resources.filter((r) => !scope.resources.includes(r));
-  const sources = scope.sources.includes(signal.source) ? [] : [signal.source];
+  // Evidence tells nothing of where the incident is, and so is no witness of it.
+  const sources = signal.type === 'evidence' || scope.sources.includes(signal.source) ? [] : [signal.source];
   return {
     scope: {
       impacts: join(scope.impacts, impacts),

@@ -10,6 +10,7 @@ const KIND_WORDS: Record<Kind, string> = {
   alert: 'Alert',
   change: 'Change',
   unrecognised: 'Unrecognised',
+  canary: 'Canary',
 };
 
 /** `[Outage] Container Registry, West Europe +1: image pulls fail (CNT1-0AR)`; not cut. */

@@ -3,6 +3,7 @@
  * not been told and its `updates` policy. One step at a time; the pipeline comes back until the delivery is level.
  */
 import type { Action, RepeatPolicy } from './adapter.ts';
+import { dampedPlan, type Damping } from './damping.ts';
 import { isOpen, type Snapshot } from './incident.ts';
 import { severityRank, type Severity } from './signal.ts';
 
@@ -31,16 +32,35 @@ export interface PlanInput {
   lastAcceptedAtMs: number | null;
   /** An outage on the same service and region that this destination has accepted: it speaks for its children (design section 6). */
   parent: { id: string; headline: string } | null;
+  /** The silence that covers the incident for this destination now. */
+  silence: SilenceCause | null;
+  /** What `sustained` and `flapping` say; absent or null: nothing damps it. */
+  damping?: Damping | null;
   nowMs: number;
 }
+
+/** A window in which a route keeps quiet, as it is named where something is held back. */
+export interface SilenceCause {
+  id: string;
+  author: string;
+  reason: string;
+  untilMs: number;
+}
+
+/** Why a delivery is held back; judge.ts turns it into the words of the decision. */
+export type HoldCause =
+  | { why: 'parent'; id: string; headline: string }
+  | ({ why: 'silence' } & SilenceCause)
+  /** Asked to be sustained and not yet so, or flapping and told as such. */
+  | { why: 'sustained' | 'flapping'; words: string };
 
 export type Plan =
   | { do: 'step'; action: Action; covers: [number, number]; catchUp: boolean; settling: boolean; repeat: boolean }
   /** Nothing to say under the policy: move on, with this reason on the timeline. */
   | { do: 'skip'; to: number; reason: string }
   | { do: 'wait'; untilMs: number }
-  /** Held back while its parent speaks for it; judged again by then at the latest. */
-  | { do: 'hold'; untilMs: number; parent: { id: string; headline: string } }
+  /** Held back for this cause; judged again by then at the latest. */
+  | { do: 'hold'; untilMs: number; cause: HoldCause }
   /** Unknown twice where the vendor cannot tell: not a third time (design 3.5). */
   | { do: 'giveUp'; covers: [number, number] }
   | { do: 'level' };
@@ -52,10 +72,18 @@ const YOUNG_MS = 15 * 60_000;
 const HOLD_MS = 5 * 60_000;
 
 export function plan(input: PlanInput): Plan {
+  const next = unsilenced(input);
+  // What is under way is brought to its end; a silence holds back what would begin.
+  return input.silence && next.do === 'step' && !next.settling ? silenced(input.silence, input) : next;
+}
+
+function unsilenced(input: PlanInput): Plan {
   if (input.unsettled) return settle(input.unsettled, input.repeat);
   const pending = input.revisions;
   const last = pending.at(-1);
   if (!last) return { do: 'level' };
+  const damped = input.damping ? dampedPlan(input.damping, input) : null;
+  if (damped) return damped;
   const news = pending.filter((r) => r.snapshot.change !== 'note');
   if (input.told === 'nothing' && input.parent) return held(input.parent, input, last);
   if (input.told === 'nothing') return firstWord(input, news.at(-1) ?? last, news.length === 0);
@@ -90,8 +118,20 @@ function settle(unsettled: NonNullable<PlanInput['unsettled']>, repeat: RepeatPo
 
 /** A child of an outage: silent while the parent is active, and for good when it ended meanwhile. Never after it was told. */
 function held(parent: { id: string; headline: string }, input: PlanInput, last: PlanInput['revisions'][number]): Plan {
-  if (isOpen(last.snapshot.state)) return { do: 'hold', untilMs: input.nowMs + HOLD_MS, parent };
+  if (isOpen(last.snapshot.state))
+    return { do: 'hold', untilMs: input.nowMs + HOLD_MS, cause: { why: 'parent', ...parent } };
   return { do: 'skip', to: last.revision, reason: `held back: over while ${parent.headline} was going on` };
+}
+
+/**
+ * Within a silence every message waits but the end of what the destination has open: closing is no noise, and an alarm
+ * that goes on ringing is. What came before the end is not told on the way there.
+ */
+function silenced(silence: SilenceCause, input: PlanInput): Plan {
+  const stands = input.revisions.findLast((r) => r.snapshot.change !== 'note');
+  if (stands && input.told === 'open' && !isOpen(stands.snapshot.state)) return catchUp(input, stands);
+  const untilMs = Math.min(input.nowMs + HOLD_MS, silence.untilMs);
+  return { do: 'hold', untilMs, cause: { why: 'silence', ...silence } };
 }
 
 /** Nothing was told yet: the opening, or one message for what is already over (it wakes nobody; the adapter knows how). */

@@ -11,6 +11,8 @@ import {
   type MatchKey,
   type RouteFacts,
 } from './route-condition.ts';
+import type { FlappingRule } from './flapping.ts';
+import type { SustainedRule } from './sustained.ts';
 
 export interface Route {
   /** For explanations; null where the config gives none. */
@@ -24,6 +26,10 @@ export interface Route {
   note: string | null;
   /** Extra fields for adapters that take some (ServiceNow). */
   fields: Readonly<Record<string, string>>;
+  /** Own alerts and resources notify once they are sustained. */
+  sustained?: SustainedRule | null;
+  /** Own alerts and resources that flap are told so once. */
+  flapping?: FlappingRule | null;
 }
 
 export interface RouteOptions {

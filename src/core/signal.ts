@@ -12,7 +12,9 @@ export type Kind =
   | 'resource'
   | 'alert'
   | 'change'
-  | 'unrecognised';
+  | 'unrecognised'
+  /** Our own, by `core/canary.ts`: goes to the canary destination only and is in no list. */
+  | 'canary';
 
 /** Ascending: `info` < `warning` < `error` < `critical`. */
 export type Severity = 'info' | 'warning' | 'error' | 'critical';
@@ -100,6 +102,10 @@ export interface Signal {
   reason: string | null;
   /** The record's JSON text without the fields that design section 2 removes. */
   raw: string;
+  /** More for the timeline entry; only in news of our own. */
+  data?: Readonly<Record<string, unknown>>;
+  /** W3C `traceparent` of its receipt; only while there are traces. */
+  trace?: string;
 }
 
 /** A post by Microsoft under a tracking ID. */

@@ -3,6 +3,8 @@
  * hold 1 MiB of unclosed `<`.
  */
 
+import { memo } from './memo.ts';
+
 /** Tags that end a line. Everything else is inline. */
 const BLOCK_TAGS = new Set(
   'address article aside blockquote br dd div dl dt footer h1 h2 h3 h4 h5 h6 header hr li main ol p pre section table tbody td tfoot th thead tr ul'.split(
@@ -56,7 +58,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * Text for people: tags gone, entities decoded, block tags as line ends, list items as `- `. Text without tags keeps its
  * own line ends. A `<` that starts no tag stays.
  */
-export function plainText(html: string): string {
+export const plainText = memo((html: string): string => {
   const { tagged, tail } = split(html);
   const flow = tagged === '' ? tail : (tagged.replaceAll(/\s+/g, ' ') + tail).replaceAll(TAG, lineEnd);
   const lines = decodeEntities(flow)
@@ -67,7 +69,7 @@ export function plainText(html: string): string {
     .filter((line, i) => line !== '' || (tagged === '' && lines[i - 1] !== ''))
     .join('\n')
     .trim();
-}
+});
 
 /** Decodes the entities that posts use, once; unknown ones stay as they are. */
 export function decodeEntities(text: string): string {
@@ -85,12 +87,12 @@ function codePoint(code: number): string {
 }
 
 /** Text for comparison: tags and white space removed, entities decoded, lower case. Equal for the same post as HTML and as plain text. */
-export function normaliseText(html: string): string {
+export const normaliseText = memo((html: string): string => {
   const { tagged, tail } = split(html);
   return decodeEntities(tagged.replaceAll(TAG, '') + tail)
     .replaceAll(/[\s\u00AD\u200B-\u200D\uFEFF]+/g, '')
     .toLowerCase();
-}
+});
 
 /** A tag, comment end or declaration. A `<` before anything else is a sign of its own (`a < b`). */
 const TAG = /<(?=[a-z/!?])(\/?)([a-z\d]*)[^>]*>/gi;

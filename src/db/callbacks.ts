@@ -60,7 +60,7 @@ export async function incidentByVendorKey(
   const { rows } = await db.query<{ id: string }>({
     name: 'incident-by-vendor-key',
     text: `select i.id from deliveries d join incidents i on i.id = d.incident_id
-      where d.type = $2 and encode(sha256(convert_to($3::text || E'\\n' || i.identity || E'\\n' || i.episode || E'\\n' || coalesce($4::jsonb->>d.destination, d.destination), 'UTF8')), 'hex') = $1
+      where d.type = $2 and encode(sha256(convert_to($3::text || E'\\n' || i.identity || E'\\n' || coalesce(d.key_episode, i.episode) || E'\\n' || coalesce($4::jsonb->>d.destination, d.destination), 'UTF8')), 'hex') = $1
       order by i.first_seen_at desc limit 1`,
     values: [key, type, relayId, JSON.stringify(ids)],
   });

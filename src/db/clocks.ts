@@ -34,7 +34,7 @@ export async function readClockFacts(db: Queryable, filter: ClockFilter): Promis
   const { rows } = await db.query<ClockFactsRow>({
     name: 'read-clocks',
     text: `with chosen as (
-        select i.* from incidents i where ($1::text is null or i.id = $1) and (cardinality($2::text[]) = 0 or i.kind = any($2))
+        select i.* from incidents i where ($1::text is null or i.id = $1) and ((cardinality($2::text[]) = 0 and ($1 is not null or i.kind <> 'canary')) or i.kind = any($2))
           and ($6::timestamptz is null or i.state in ('planned', 'active') or coalesce(greatest(i.mitigated_at, i.resolved_at), i.closed_at, i.last_seen_at) >= $6)
           and ($7::timestamptz is null or least(i.started_at, i.first_seen_at) < $7)
           and ($3::text is null and $4::text is null and $5::text is null or exists (select 1 from incident_scope s where s.incident_id = i.id

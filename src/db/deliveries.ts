@@ -3,6 +3,7 @@ import type { Action, Memo, Receipt } from '#src/core/adapter.ts';
 import type { Told } from '#src/core/plan.ts';
 import type { Severity } from '#src/core/signal.ts';
 import { FREE } from './due.ts';
+import { freeHeld } from './pass-through.ts';
 import type { Queryable } from './pools.ts';
 
 export interface Claim {
@@ -29,13 +30,13 @@ export async function claim(db: Queryable, holder: string, claims: readonly Clai
         order by d.id for no key update of d skip locked
       ), taken as (
         update deliveries d set fence = d.fence + 1, holder = $2, state = 'delivering', tries = d.tries + 1, step_since = coalesce(d.step_since, now())
-        from free where free.id = d.id returning d.id, d.fence
+        from free where free.id = d.id returning d.id, d.fence, d.wanted_revision
       ), lost as (
         update attempts a set outcome = 'unknown', reason = 'crashed', finished_at = now() from taken
         where a.delivery_id = taken.id and a.outcome is null and a.number < taken.fence
       ), started as (
-        insert into attempts (delivery_id, number, action, covers_from, covers_to, is_repeat)
-        select taken.id, taken.fence, w.action, w.covers_from, w.covers_to, w.is_repeat from taken join want w on w.id = taken.id
+        insert into attempts (delivery_id, number, action, covers_from, covers_to, is_repeat, wanted)
+        select taken.id, taken.fence, w.action, w.covers_from, w.covers_to, w.is_repeat, taken.wanted_revision from taken join want w on w.id = taken.id
       )
       select id, fence from taken`,
     values: [JSON.stringify(claims), holder],
@@ -59,6 +60,8 @@ export interface Completion {
   /** State where nothing more is wanted. */
   state: 'delivered' | 'retrying' | 'failed';
   delay_ms: number;
+  /** The vendor can be asked later whether it took effect. */
+  confirm: boolean;
   timeline: { summary: string; data: Record<string, unknown> };
 }
 
@@ -80,7 +83,7 @@ export async function complete(db: Queryable, completions: readonly Completion[]
     name: 'complete',
     text: `with done as (
         select * from json_to_recordset($1::json) as c(id text, fence int, outcome text, reason text, status int, detail text, receipt jsonb,
-          delivered int, told text, told_severity text, memo jsonb, state text, delay_ms double precision, timeline json)
+          delivered int, told text, told_severity text, memo jsonb, state text, delay_ms double precision, confirm boolean, timeline json)
       ), held as (
         select d.id, d.first_accepted_at is null as unaccepted from deliveries d join done c on c.id = d.id and c.fence = d.fence and d.state = 'delivering'
         order by d.id for no key update of d
@@ -88,15 +91,20 @@ export async function complete(db: Queryable, completions: readonly Completion[]
         update deliveries d set holder = null,
           delivered_revision = greatest(d.delivered_revision, coalesce(c.delivered, d.delivered_revision)),
           told = c.told, told_severity = c.told_severity, memo = coalesce(c.memo, d.memo),
-          state = case when c.state = 'delivered' and d.wanted_revision > coalesce(c.delivered, d.delivered_revision) then 'pending' else c.state end,
+          state = case when c.state = 'delivered' and d.wanted_revision > coalesce(c.delivered, d.delivered_revision) then 'pending'
+            -- news that came in while the last try was under way has woken nobody: it deserves tries of its own
+            when c.state = 'failed' and d.wanted_revision > a.wanted then 'pending' else c.state end,
           reason = case when c.outcome = 'accepted' then null else c.reason end,
           next_attempt_at = now() + c.delay_ms * interval '1 millisecond',
-          tries = case when c.delivered is null then d.tries else 0 end,
-          step_since = case when c.delivered is null then d.step_since end,
+          tries = case when c.delivered is null and not (c.state = 'failed' and d.wanted_revision > a.wanted) then d.tries else 0 end,
+          step_since = case when c.delivered is null and not (c.state = 'failed' and d.wanted_revision > a.wanted) then d.step_since end,
+          -- a try that failed says nothing about the accepted one that is to be asked about
+          confirm_at = case when c.confirm then now() + interval '15 seconds' when c.outcome <> 'accepted' then d.confirm_at end,
+          confirm_tries = case when c.outcome = 'accepted' then 0 else d.confirm_tries end,
           fallback_done = d.fallback_done and c.outcome <> 'accepted',
           last_accepted_at = case when c.outcome = 'accepted' then now() else d.last_accepted_at end,
           first_accepted_at = case when c.outcome = 'accepted' then coalesce(d.first_accepted_at, now()) else d.first_accepted_at end
-        from done c, held h where c.id = d.id and h.id = d.id
+        from done c join held h on h.id = c.id left join attempts a on a.delivery_id = c.id and a.number = c.fence where c.id = d.id
         returning d.id, d.incident_id, d.wanted_revision > d.delivered_revision and d.state <> 'failed' as more, h.unaccepted and c.outcome = 'accepted' as first_accepted, d.created_at
       ), recorded as (
         update attempts a set finished_at = now(), status = c.status, receipt = c.receipt, reason = c.reason,
@@ -149,49 +157,85 @@ export interface Hold {
   id: string;
   fence: number;
   until: string;
-  parent: string;
+  /** The revision that was wanted when it was judged: a newer one is judged anew. */
+  wanted: number;
+  /** Kind of cause, as in the plan. */
+  why: string;
+  /** What holds it: an incident or a silence by its id; null where there is no such thing. */
+  by: string | null;
+  /** What the message says of it once it goes out; null says nothing. */
+  mark: string | null;
+  /** Rows of scope that the incident had when it was judged. */
+  scope: number;
   summary: string;
   data: Record<string, unknown>;
 }
 
-/** Holds back what a parent speaks for; the decision is on the timeline once, not at every judgement. */
-export async function hold(db: Queryable, holds: readonly Hold[]): Promise<void> {
-  await db.query({
+/**
+ * Holds back; the decision is on the timeline once per revision and cause, not at every judgement. The tries begin anew
+ * afterwards: a silence of a week must not count as a week of failing. Returns how many are out of the way.
+ */
+export async function hold(db: Queryable, holds: readonly Hold[]): Promise<number> {
+  const { rows } = await db.query<{ moved: number }>({
     name: 'hold',
     text: `with held as (
-        select * from json_to_recordset($1::json) as h(id text, fence int, until timestamptz, parent text, summary text, data jsonb)
+        select * from json_to_recordset($1::json) as h(id text, fence int, wanted int, until timestamptz, why text, by text, mark text, scope int, summary text, data jsonb)
       ), before as (
-        select d.id, d.state from deliveries d join held h on h.id = d.id and h.fence = d.fence where ${FREE} order by d.id for no key update of d skip locked
+        select d.id, d.state, d.held_why, d.held_by from deliveries d join held h on h.id = d.id and h.fence = d.fence
+        where d.wanted_revision = h.wanted and ${FREE} order by d.id for no key update of d skip locked
       ), moved as (
-        update deliveries d set state = 'suppressed', held_by = h.parent, next_attempt_at = h.until
-        from held h, before b where h.id = d.id and b.id = d.id returning d.id, d.incident_id, d.wanted_revision, b.state as was
+        update deliveries d set state = 'suppressed', held_why = h.why, held_by = h.by, held_scope = h.scope, held_revision = d.wanted_revision,
+          held_mark = coalesce(h.mark, case when d.held_revision > d.delivered_revision then d.held_mark end), next_attempt_at = h.until, held_until = h.until,
+          tries = 0, step_since = null
+        from held h, before b where h.id = d.id and b.id = d.id
+        returning d.id, d.incident_id, d.wanted_revision, d.next_attempt_at > now() as later, b.state <> 'suppressed' or (b.held_why, b.held_by) is distinct from (h.why, h.by) as news
+      ), told as (
+        insert into timeline (incident_id, revision, at, kind, summary, data)
+        select m.incident_id, m.wanted_revision, now(), 'decision', h.summary, h.data from moved m join held h on h.id = m.id where m.news
       )
-      insert into timeline (incident_id, revision, at, kind, summary, data)
-      select m.incident_id, m.wanted_revision, now(), 'decision', h.summary, h.data from moved m join held h on h.id = m.id where m.was <> 'suppressed'`,
+      select count(*)::int as moved from moved where later`,
     values: [JSON.stringify(holds)],
   });
+  return rows[0]?.moved ?? 0;
 }
 
 /** What was held back by an outage that is over is due now. Returns the destinations to drain. */
 export async function releaseHeld(db: Queryable): Promise<string[]> {
-  const { rows } = await db.query<{ destination: string }>({
+  return freeHeld(db, {
     name: 'release-held',
-    text: `update deliveries d set next_attempt_at = now() from incidents p
-      where d.state = 'suppressed' and d.held_by = p.id and p.state <> 'active' and d.next_attempt_at > now() returning d.destination`,
+    values: [],
+    which: `d.state = 'suppressed' and exists (select 1 from incidents p where p.id = d.held_by and p.state <> 'active')`,
   });
-  return [...new Set(rows.map((row) => row.destination))];
 }
 
-/** The policy says "not yet": due again at a moment. */
+/** The policy says "not yet": due again at a moment. Returns how many are out of the way. */
 export async function postpone(
   db: Queryable,
-  waits: readonly { id: string; fence: number; until: string }[],
+  waits: readonly { id: string; fence: number; wanted: number; until: string }[],
+): Promise<number> {
+  const { rows } = await db.query<{ later: boolean }>({
+    name: 'postpone',
+    text: `update deliveries d set next_attempt_at = w.until, held_until = w.until
+      from json_to_recordset($1::json) as w(id text, fence int, wanted int, until timestamptz)
+      where d.id = w.id and d.fence = w.fence and d.wanted_revision = w.wanted and ${FREE} returning d.next_attempt_at > now() as later`,
+    values: [JSON.stringify(waits)],
+  });
+  return rows.filter((row) => row.later).length;
+}
+
+/**
+ * Lets go of one claim whose outcome could not be written, although its process lives and keeps the lease: the try stays
+ * without an outcome, so it is settled before anything newer. Nothing where somebody else has claimed it since.
+ */
+export async function letGo(
+  db: Queryable,
+  { id, fence, holder, delayMs }: { id: string; fence: number; holder: string; delayMs: number },
 ): Promise<void> {
   await db.query({
-    name: 'postpone',
-    text: `update deliveries d set next_attempt_at = w.until
-      from json_to_recordset($1::json) as w(id text, fence int, until timestamptz) where d.id = w.id and d.fence = w.fence and ${FREE}`,
-    values: [JSON.stringify(waits)],
+    name: 'let-go',
+    text: `update deliveries set holder = null, state = 'retrying', next_attempt_at = now() + $4 * interval '1 millisecond'
+      where id = $1 and fence = $2 and holder = $3 and state = 'delivering'`,
+    values: [id, fence, holder, delayMs],
   });
 }
 

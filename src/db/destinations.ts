@@ -1,4 +1,6 @@
 /** SQL about destinations as all replicas share them: pauses, breaker, health, what is owed to each. */
+import { FREE } from './due.ts';
+import { PASS_THROUGH_ON } from './pass-through.ts';
 import type { Queryable } from './pools.ts';
 
 /** After this many failures in a row a destination gets one probe at a time, with doubling pauses (design 3.6). */
@@ -86,17 +88,41 @@ export interface Unreached {
   failed: boolean;
 }
 
-/** Deliveries whose failure is news: failed for good, or without any accepted receipt for so long (design 3.7). */
-export async function findUnreached(db: Queryable, after: Readonly<Record<string, number>>): Promise<Unreached[]> {
+/**
+ * Deliveries whose failure is news: failed for good, or without any accepted receipt for so long (design 3.7). What is held
+ * back counts once it is due and nobody can look at it, for its destination is switched off, paused or gone, unless what
+ * holds it still does.
+ * @param silences ids of the config's silences that are in force; null: nothing may hold back
+ */
+export async function findUnreached(
+  db: Queryable,
+  after: Readonly<Record<string, number>>,
+  silences: readonly string[] | null = [],
+): Promise<Unreached[]> {
   const { rows } = await db.query<Unreached>({
     name: 'find-unreached',
     text: `select d.id, d.incident_id as "incidentId", d.destination, d.wanted_revision as "wantedRevision", d.reason, d.state = 'failed' as failed
-      from deliveries d join incidents i on i.id = d.incident_id
+      from (
+        -- each part by its partial index: what is level must cost nothing
+        select * from deliveries where state = 'failed'
+        union all select * from deliveries where state in ('pending', 'retrying', 'delivering', 'suppressed') and first_accepted_at is null
+      ) d join incidents i on i.id = d.incident_id
       left join json_each_text($1::json) a on a.key = d.destination
-      where not d.fallback_done and d.fallback_of is null and d.state in ('failed', 'retrying', 'pending', 'delivering')
-        and (d.state = 'failed' or (d.first_accepted_at is null and d.created_at < now() - coalesce(a.value::float8, 300000) * interval '1 millisecond'))
+      where not d.fallback_done and d.fallback_of is null and i.kind <> 'canary'
+        and (d.state = 'failed' or (d.first_accepted_at is null
+          -- what was held back, or waited for its policy's time, has its time from the first try after it
+          and case when d.state = 'suppressed' then coalesce(d.held_until, d.next_attempt_at)
+            when d.held_until is null then d.created_at else coalesce(d.step_since, d.held_until) end
+            < now() - coalesce(a.value::float8, 300000) * interval '1 millisecond'))
+        and (d.state <> 'suppressed' or a.key is null or exists (
+          select 1 from destination_state s where s.destination = d.destination and (s.disabled or s.paused_until > now())))
+        and not (d.state = 'suppressed' and $2::text[] is not null and not ${PASS_THROUGH_ON} and case coalesce(d.held_why, 'parent')
+          when 'parent' then exists (select 1 from incidents p where p.id = d.held_by and p.state = 'active')
+          when 'silence' then i.scope_count <= d.held_scope and (d.held_by = any($2::text[]) or exists (
+            select 1 from silences s where s.id = d.held_by and s.ended_at is null and s.until_at > now()))
+          else false end)
       order by d.id limit 100`,
-    values: [JSON.stringify(after)],
+    values: [JSON.stringify(after), silences],
   });
   return rows;
 }
@@ -110,7 +136,10 @@ export async function markFallback(db: Queryable, deliveryId: string): Promise<b
   return (rowCount ?? 0) > 0;
 }
 
-/** A promise of its own to the fallback destination; nothing where it was promised already. */
+/**
+ * A promise of its own to the fallback destination, of the revision that stands now; nothing where it was promised
+ * already. Locks the incident as the ingest does, for news that is taken in at this moment knows nothing of this promise.
+ */
 export async function addFallback(
   db: Queryable,
   row: {
@@ -125,9 +154,12 @@ export async function addFallback(
   },
 ): Promise<void> {
   await db.query(
-    `with promised as (
-      insert into deliveries (id, incident_id, destination, type, wanted_revision, first_revision, fallback_of, destination_id)
-      values ($1, $2, $3, $4, $5, $5, $6, $8) on conflict (incident_id, destination) do nothing returning incident_id
+    `with stands as (
+      select revision from incidents where id = $2 for no key update
+    ), promised as (
+      insert into deliveries (id, incident_id, destination, type, wanted_revision, first_revision, fallback_of, destination_id, trace)
+      select $1, $2, $3, $4, greatest(revision, $5), greatest(revision, $5), $6, $8, (select trace from deliveries where incident_id = $2 and destination = $6)
+      from stands on conflict (incident_id, destination) do nothing returning incident_id
     )
     insert into timeline (incident_id, revision, at, kind, summary, data)
     values ($2, $5, now(), 'decision', $7, jsonb_build_object('decision', 'fallback', 'from', $6::text, 'to', $3::text))`,
@@ -148,7 +180,7 @@ export async function adoptRenamed(
     text: `update deliveries d set destination = r.name, reason = nullif(d.reason, 'orphaned'),
         next_attempt_at = case when d.wanted_revision > d.delivered_revision then now() else d.next_attempt_at end
       from json_to_recordset($1::json) as r(id text, name text)
-      where d.destination <> r.name and coalesce(d.destination_id, d.destination) = r.id and d.destination <> all($2::text[]) and d.holder is null
+      where d.destination <> r.name and coalesce(d.destination_id, d.destination) = r.id and d.destination <> all($2::text[]) and ${FREE}
         and not exists (select 1 from deliveries o where o.incident_id = d.incident_id and o.destination = r.name)`,
     values: [JSON.stringify(destinations.map(({ id, name }) => ({ id, name }))), destinations.map((d) => d.name)],
   });

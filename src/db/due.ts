@@ -1,13 +1,16 @@
 /** SQL of what is due at a destination. Takes no lock: the claim that follows is what counts. */
 import type { Action, Memo } from '#src/core/adapter.ts';
+import type { Damping } from '#src/core/damping.ts';
 import type { Snapshot } from '#src/core/incident.ts';
 import type { Told } from '#src/core/plan.ts';
 import type { Severity } from '#src/core/signal.ts';
 import type { IncidentRow } from './ingest.ts';
+import { PASS_THROUGH_ON } from './pass-through.ts';
 import type { Queryable } from './pools.ts';
+import { SILENCES_IN_FORCE, type SilenceInForce } from './silences.ts';
 
-/** A process that has not beaten for this long is dead and its leases are free (design 3.4). */
-export const LEASE_DEAD_AFTER_MS = 5_000;
+/** A process that has not beaten for this long is dead and its leases are free (docs/adr/lease-of-three-and-a-half-seconds.md). */
+export const LEASE_DEAD_AFTER_MS = 3_500;
 const DEAD = `interval '${LEASE_DEAD_AFTER_MS} milliseconds'`;
 /** Condition on a delivery `d`: nobody who is alive holds it. */
 export const FREE = `(d.holder is null or not exists (select 1 from workers w where w.id = d.holder and w.beat_at > now() - ${DEAD}))`;
@@ -28,6 +31,12 @@ export interface DueDelivery {
   stepSince: string | null;
   lastAcceptedAt: string | null;
   fallbackOf: string | null;
+  /** The episode whose vendor key the delivery goes on with; null: its own. */
+  keyEpisode: number | null;
+  /** What the destination has open says that it flaps. */
+  announced: boolean;
+  /** What `sustained` and `flapping` say of it; filled in before planning (pipeline/damping.ts). */
+  damping?: Damping | null;
   incident: Omit<IncidentRow, 'posts' | 'after'>;
   revisions: { revision: number; recordedAt: string; snapshot: Snapshot; html: string | null }[] | null;
   unsettled: { action: Action; from: number; to: number; wasRepeat: boolean } | null;
@@ -39,6 +48,14 @@ export interface DueDelivery {
   children: number;
   /** Failures in a row of the destination. */
   failures: number;
+  /** `traceparent` of the signal that made the newest news; null without traces. */
+  trace?: string | null;
+  /** What its message says of having been held back; null where nothing that it has to tell was. */
+  heldMark: string | null;
+  /** Those in force now, whatever they match. */
+  silences: SilenceInForce[] | null;
+  /** The switch that turns off all holding back, as it stands in the database. */
+  passThrough: boolean;
 }
 
 /**
@@ -50,7 +67,8 @@ export async function findDue(db: Queryable, destination: string, limit: number)
     name: 'find-due',
     text: `select d.id, d.destination, d.incident_id as "incidentId", d.fence, d.wanted_revision as "wantedRevision",
         d.delivered_revision as "deliveredRevision", d.first_revision as "firstRevision", d.told, d.told_severity as "toldSeverity",
-        d.memo, d.tries, d.step_since as "stepSince", d.last_accepted_at as "lastAcceptedAt", d.fallback_of as "fallbackOf",
+        d.memo, d.tries, d.step_since as "stepSince", d.last_accepted_at as "lastAcceptedAt", d.fallback_of as "fallbackOf", d.trace,
+        d.key_episode as "keyEpisode", d.flapping_since is not null as announced,
         json_build_object('id', i.id, 'identity', i.identity, 'episode', i.episode, 'trackingId', i.tracking_id, 'kind', i.kind,
           'state', i.state, 'severity', i.severity, 'title', i.title, 'stage', i.stage, 'headline', i.headline, 'details', i.details,
           'startedAt', i.started_at, 'mitigatedAt', i.mitigated_at, 'resolvedAt', i.resolved_at, 'endsAt', i.ends_at,
@@ -64,13 +82,18 @@ export async function findDue(db: Queryable, destination: string, limit: number)
         (select max(a.covers_to) from attempts a where a.delivery_id = d.id and a.outcome = 'unknown' and a.settled
           and a.covers_to > d.delivered_revision) as "doubtedRevision",
         case when i.kind in ('alert', 'resource') and i.severity in ('warning', 'info') and d.told = 'nothing' then (
-          select json_build_object('id', p.id, 'headline', p.headline) from incident_scope c
-          join incident_scope s on s.service = c.service and s.region = c.region and s.incident_id <> c.incident_id
-          join incidents p on p.id = s.incident_id and p.kind = 'outage' and p.state = 'active'
+          -- By the index on places, a probe for each: an outage of 30,000 rows of scope cost each alert that was due 57 ms
+          select json_build_object('id', p.id, 'headline', p.headline) from incidents p
           join deliveries pd on pd.incident_id = p.id and pd.destination = d.destination and pd.told = 'open' and pd.first_accepted_at is not null
-          where c.incident_id = d.incident_id and c.service <> '' and c.region <> '' limit 1) end as parent,
+          where p.kind = 'outage' and p.state = 'active' and exists (
+            select 1 from incident_scope c cross join lateral (select 1 from incident_scope s
+              where lower(replace(s.region, ' ', '')) = lower(replace(c.region, ' ', '')) and s.incident_seen_at = p.first_seen_at
+                and s.incident_id = p.id and lower(s.service) = lower(c.service) and s.service = c.service and s.region = c.region limit 1) s
+            where c.incident_id = d.incident_id and c.service <> '' and c.region <> '') limit 1) end as parent,
         case when i.kind = 'outage' then (select count(*) from deliveries h where h.held_by = i.id and h.destination = d.destination and h.state = 'suppressed') else 0 end::int as children,
-        coalesce((select s.consecutive_failures from destination_state s where s.destination = $1), 0) as failures
+        coalesce((select s.consecutive_failures from destination_state s where s.destination = $1), 0) as failures,
+        case when d.held_revision > d.delivered_revision then d.held_mark end as "heldMark",
+        ${SILENCES_IN_FORCE} as silences, ${PASS_THROUGH_ON} as "passThrough"
       from (
         -- The page first, straight from the index; joined before the limit, a backlog of 10,000 made each look read all of it
         select d.* from deliveries d where d.destination = $1 and ${DUE} order by d.priority, d.next_attempt_at limit $2

@@ -33,7 +33,7 @@ export async function entriesAfter(db: Queryable, id: number, limit: number): Pr
     name: 'entries-after',
     text: `select t.id, t.incident_id as incident, i.tracking_id as "trackingId", i.kind as "incidentKind", i.state, i.headline, t.at, t.recorded_at as "recordedAt",
         t.kind, t.revision, t.summary, t.data->>'author' as author, t.data->>'event' as event
-      from timeline t join incidents i on i.id = t.incident_id where t.id > $1 order by t.id limit $2`,
+      from timeline t join incidents i on i.id = t.incident_id where t.id > $1 and i.kind <> 'canary' order by t.id limit $2`,
     values: [id, limit],
   });
   return rows;

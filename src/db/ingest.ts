@@ -120,6 +120,8 @@ export interface NewDelivery {
   wanted_revision: number;
   priority: number;
   fallback_of: string | null;
+  /** `traceparent` of the signal that made the news; absent without traces. */
+  trace?: string;
 }
 
 export interface StoredIncident {
@@ -134,11 +136,11 @@ export interface IngestBatch {
   signals: SignalRow[];
   created: StoredIncident[];
   changed: StoredIncident[];
-  scope: (Omit<ScopeRow, 'incidentId'> & { incident_id: string; first_seen_at: string })[];
+  scope: (Omit<ScopeRow, 'incidentId'> & { incident_id: string; first_seen_at: string; incident_seen_at: string })[];
   timeline: { incident_id: string; draft: TimelineDraft }[];
   deliveries: NewDelivery[];
   /** Incidents whose revision has grown: every delivery of theirs wants it. */
-  wanted: { incident_id: string; revision: number; priority: number }[];
+  wanted: { incident_id: string; revision: number; priority: number; trace?: string }[];
 }
 
 /**
@@ -238,21 +240,21 @@ with new_signals as (
 ), changed as (
   update incidents i set ${CHANGED_SET} from json_to_recordset($3::json) as c(${INCIDENT_RECORD}) where i.id = c.id
 ), wider as (
-  insert into incident_scope (incident_id, key, subscription, service, region, resource, source, rule, schema, first_seen_at)
-  select incident_id, key, subscription, service, region, resource, source, rule, schema, first_seen_at
+  insert into incident_scope (incident_id, key, subscription, service, region, resource, source, rule, schema, first_seen_at, incident_seen_at)
+  select incident_id, key, subscription, service, region, resource, source, rule, schema, first_seen_at, incident_seen_at
   from json_to_recordset($4::json) as s(incident_id text, key text, subscription text, service text, region text, resource text,
-    source text, rule text, schema text, first_seen_at timestamptz)
+    source text, rule text, schema text, first_seen_at timestamptz, incident_seen_at timestamptz)
   on conflict do nothing
 ), told as (
   insert into timeline (incident_id, revision, at, kind, summary, data, snapshot)
   select incident_id, revision, at, kind, summary, data, snapshot
   from json_to_recordset($5::json) as t(incident_id text, revision int, at timestamptz, kind text, summary text, data jsonb, snapshot jsonb)
 ), wanting as (
-  select d.id, w.revision, w.priority from json_to_recordset($7::json) as w(incident_id text, revision int, priority smallint)
+  select d.id, w.revision, w.priority, w.trace from json_to_recordset($7::json) as w(incident_id text, revision int, priority smallint, trace text)
   join deliveries d on d.incident_id = w.incident_id
   order by d.id for no key update of d
 ), woken as (
-  update deliveries d set wanted_revision = w.revision,
+  update deliveries d set wanted_revision = w.revision, trace = w.trace,
     wanted_at = case when d.wanted_revision = d.delivered_revision then now() else d.wanted_at end,
     priority = case when d.wanted_revision = d.delivered_revision then w.priority else least(d.priority, w.priority) end,
     next_attempt_at = case when d.state in ('delivered', 'failed', 'suppressed') then now() else d.next_attempt_at end,
@@ -261,7 +263,7 @@ with new_signals as (
     state = case when d.state in ('delivered', 'failed', 'suppressed') then 'pending' else d.state end
   from wanting w where d.id = w.id
 )
-insert into deliveries (id, incident_id, destination, destination_id, type, wanted_revision, first_revision, priority, fallback_of)
-select id, incident_id, destination, destination_id, type, wanted_revision, wanted_revision, priority, fallback_of
-from json_to_recordset($6::json) as n(id text, incident_id text, destination text, destination_id text, type text, wanted_revision int, priority smallint, fallback_of text)
+insert into deliveries (id, incident_id, destination, destination_id, type, wanted_revision, first_revision, priority, fallback_of, trace)
+select id, incident_id, destination, destination_id, type, wanted_revision, wanted_revision, priority, fallback_of, trace
+from json_to_recordset($6::json) as n(id text, incident_id text, destination text, destination_id text, type text, wanted_revision int, priority smallint, fallback_of text, trace text)
 on conflict (incident_id, destination) do nothing`;

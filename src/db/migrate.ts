@@ -1,6 +1,7 @@
 /** Forward-only numbered migrations under one advisory lock, which BullMQ's own migrations share. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { Client } from 'pg';
+import { connectionOf, readyToSignIn, type PostgresAddress } from './address.ts';
 
 /** Spells "RLAY". Any number will do as long as no one else takes it. */
 const LOCK_KEY = 0x524c4159;
@@ -33,8 +34,12 @@ export function listMigrations(): Migration[] {
  * @param alsoUnderLock more schema work that must not race, such as the queue's
  * @returns numbers of the migrations that were applied now
  */
-export async function migrate(url: string, alsoUnderLock?: (client: Client) => Promise<unknown>): Promise<number[]> {
-  const client = new Client({ connectionString: url, application_name: 'relay-migrate' });
+export async function migrate(
+  address: string | PostgresAddress,
+  alsoUnderLock?: (client: Client) => Promise<unknown>,
+): Promise<number[]> {
+  await readyToSignIn(address);
+  const client = new Client({ ...connectionOf(address), application_name: 'relay-migrate' });
   client.on('error', () => undefined); // the statement that was running fails by itself
   await client.connect();
   try {

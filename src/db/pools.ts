@@ -1,10 +1,13 @@
 /** Connections to the truth. Ingest, delivery and reads have pools of their own, so that none starves another (design 3.2). */
 import { Pool, types, type PoolClient, type PoolConfig } from 'pg';
+import { connectionOf, type PostgresAddress } from './address.ts';
 
 export interface Pools {
   ingest: Pool;
   delivery: Pool;
   read: Pool;
+  /** One connection for the heartbeat alone: behind busy lanes it would come late, and the leases with it. */
+  heart: Pool;
   /** Ends all pools; waits for running queries. */
   end(): Promise<void>;
 }
@@ -37,10 +40,11 @@ const SESSION =
  * Opens the pools without connecting yet.
  * @param onError an idle connection was lost; the pool replaces it by itself
  */
-export function openPools(url: string, onError: (error: Error) => void): Pools {
+export function openPools(address: string | PostgresAddress, onError: (error: Error) => void): Pools {
+  const connection = connectionOf(address);
   const open = (name: string, extra: PoolConfig): Pool => {
     const pool = new Pool({
-      connectionString: url,
+      ...connection,
       application_name: `relay-${name}`,
       types: parsers,
       connectionTimeoutMillis: 4_000,
@@ -55,11 +59,14 @@ export function openPools(url: string, onError: (error: Error) => void): Pools {
   const ingest = open('ingest', { max: 3, statement_timeout: 10_000, options: SESSION });
   const delivery = open('delivery', { max: 4, statement_timeout: 15_000, options: SESSION });
   const read = open('read', { max: 6, statement_timeout: 10_000 });
+  // A beat that takes longer than this is given up and tried again, well within the lease of 3.5 s (db/due.ts).
+  const heart = open('heart', { max: 1, statement_timeout: 1_500, connectionTimeoutMillis: 1_500 });
   return {
     ingest,
     delivery,
     read,
-    end: async () => void (await Promise.all([ingest.end(), delivery.end(), read.end()])),
+    heart,
+    end: async () => void (await Promise.all([ingest.end(), delivery.end(), read.end(), heart.end()])),
   };
 }
 

@@ -38,14 +38,19 @@ const COLUMNS = `i.id, i.identity, i.episode, i.tracking_id as "trackingId", i.k
 /** A list shows at most this many of each; the incident itself shows all. */
 const LISTED_MAX = 20;
 
-function scopeColumns(limit: number | null): string {
+/** Columns of where an incident is; one pass over its scope, however many rows that has. */
+const PLACE = 'place.impacts, place.subscriptions, place.resources, place."subscriptionCount"';
+
+function placeOf(limit: number | null): string {
   const cut = limit === null ? '' : ` limit ${limit}`;
   const distinct = (column: string): string =>
-    `coalesce((select array_agg(v) from (select distinct ${column} as v from incident_scope s where s.incident_id = i.id and s.${column} <> '' order by 1${cut}) x), '{}')`;
-  return `coalesce((select json_agg(json_build_object('service', p.service, 'region', p.region)) from (
-      select service, region from incident_scope s where s.incident_id = i.id and s.service <> '' group by 1, 2 order by min(first_seen_at), 1, 2${cut}) p), '[]') as impacts,
-    ${distinct('subscription')} as subscriptions, ${distinct('resource')} as resources,
-    (select count(distinct subscription) from incident_scope s where s.incident_id = i.id and s.subscription <> '') as "subscriptionCount"`;
+    `coalesce((select array_agg(v) from (select distinct ${column} as v from s where ${column} <> '' order by 1${cut}) x), '{}')`;
+  return `cross join lateral (
+    with s as materialized (select subscription, service, region, resource, first_seen_at from incident_scope where incident_id = i.id)
+    select coalesce((select json_agg(json_build_object('service', p.service, 'region', p.region)) from (
+        select service, region from s where service <> '' group by 1, 2 order by min(first_seen_at), 1, 2${cut}) p), '[]') as impacts,
+      ${distinct('subscription')} as subscriptions, ${distinct('resource')} as resources,
+      (select count(distinct subscription) from s where subscription <> '') as "subscriptionCount") place`;
 }
 
 export interface IncidentFilter {
@@ -65,51 +70,86 @@ export interface IncidentFilter {
   after: { firstSeenAt: string; id: string } | null;
 }
 
-/** Newest first. Service and region must hold for one and the same impact; `from` and `to` select incidents that were going on in between. */
+/**
+ * Newest first. Service and region must hold for one and the same impact; `from` and `to` select incidents that were
+ * going on in between. By place or subscription the list jumps from incident to incident along an index (migration
+ * 0009): as many looks as incidents, not as rows.
+ */
 export async function listIncidents(db: Queryable, filter: IncidentFilter): Promise<IncidentListRow[]> {
   const values: unknown[] = [];
-  const where: string[] = [];
-  const add = (sql: (parameter: string) => string, value: unknown): void =>
-    void where.push(sql(`$${values.push(value)}`));
-  if (filter.state.length > 0) add((p) => `i.state = any(${p})`, filter.state);
-  if (filter.kind.length > 0) add((p) => `i.kind = any(${p})`, filter.kind);
+  const parameter = (value: unknown): string => `$${values.push(value)}`;
+  const after = filter.after
+    ? `(${parameter(filter.after.firstSeenAt)}::timestamptz, ${parameter(filter.after.id)}::text)`
+    : null;
+  const scope = scopeConditions(filter, parameter);
+  const where = incidentConditions(filter, parameter);
+  let page: string;
+  let head = '';
+  if (filter.service !== null || filter.region !== null || filter.subscription !== null) {
+    head = `with recursive found as (
+      (${nextPlace(scope, after)})
+      union all
+      select n.seen, n.id from found f cross join lateral (${nextPlace(scope, '(f.seen, f.id)')}) n
+    )`;
+    // `offset 0` keeps the planner from turning this into a join that walks through all that can be found.
+    const one = 'cross join lateral (select * from incidents where id = f.id offset 0) i';
+    page = `select i.* from found f ${one} ${whereOf(where)} limit ${filter.limit}`;
+  } else {
+    if (scope.length > 0)
+      where.push(`exists (select 1 from incident_scope s where s.incident_id = i.id and ${scope.join(' and ')})`);
+    if (after !== null) where.push(`(i.first_seen_at, i.id) < ${after}`);
+    page = `select i.* from incidents i ${whereOf(where)} order by i.first_seen_at desc, i.id desc limit ${filter.limit}`;
+  }
+  const text = `${head} select ${COLUMNS}, ${PLACE} from (${page}) i ${placeOf(LISTED_MAX)} order by i.first_seen_at desc, i.id desc`;
+  return (await db.query<IncidentListRow>(text, values)).rows;
+}
+
+function whereOf(conditions: readonly string[]): string {
+  return conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
+}
+
+/** The newest incident before a point that has a row of scope like this. */
+function nextPlace(scope: readonly string[], before: string | null): string {
+  const conditions = before === null ? scope : [...scope, `(s.incident_seen_at, s.incident_id) < ${before}`];
+  return `select s.incident_seen_at as seen, s.incident_id as id from incident_scope s
+    where s.incident_seen_at is not null and ${conditions.join(' and ')} order by s.incident_seen_at desc, s.incident_id desc limit 1`;
+}
+
+/** What must hold for one and the same row of scope. */
+function scopeConditions(filter: IncidentFilter, parameter: (value: unknown) => string): string[] {
   const scope: string[] = [];
-  const addScope = (sql: (parameter: string) => string, value: unknown): void =>
-    void scope.push(sql(`$${values.push(value)}`));
-  if (filter.service) addScope((p) => `lower(s.service) = lower(${p})`, filter.service);
-  if (filter.region)
-    // `westeurope` is `West Europe`, here as in routes.
-    addScope((p) => `lower(replace(s.region, ' ', '')) = lower(replace(${p}, ' ', ''))`, filter.region);
-  if (filter.subscription) addScope((p) => `s.subscription = lower(${p})`, filter.subscription);
-  if (filter.source) addScope((p) => `s.source = ${p}`, filter.source);
-  if (scope.length > 0)
-    where.push(`exists (select 1 from incident_scope s where s.incident_id = i.id and ${scope.join(' and ')})`);
+  if (filter.service !== null) scope.push(`lower(s.service) = lower(${parameter(filter.service)})`);
+  // `westeurope` is `West Europe`, here as in routes.
+  if (filter.region !== null)
+    scope.push(`lower(replace(s.region, ' ', '')) = lower(replace(${parameter(filter.region)}, ' ', ''))`);
+  if (filter.subscription !== null) scope.push(`s.subscription = lower(${parameter(filter.subscription)})`);
+  if (filter.source !== null) scope.push(`s.source = ${parameter(filter.source)}`);
+  return scope;
+}
+
+function incidentConditions(filter: IncidentFilter, parameter: (value: unknown) => string): string[] {
+  const where: string[] = [];
+  if (filter.state.length > 0) where.push(`i.state = any(${parameter(filter.state)})`);
+  if (filter.kind.length > 0) where.push(`i.kind = any(${parameter(filter.kind)})`);
+  else where.push(`i.kind <> 'canary'`);
   if (filter.from)
-    add(
-      (p) => `(i.state in ('planned', 'active') or greatest(i.resolved_at, i.closed_at, i.last_seen_at) >= ${p})`,
-      filter.from,
+    where.push(
+      `(i.state in ('planned', 'active') or greatest(i.resolved_at, i.closed_at, i.last_seen_at) >= ${parameter(filter.from)})`,
     );
-  if (filter.to) add((p) => `least(i.started_at, i.first_seen_at) <= ${p}`, filter.to);
+  if (filter.to) where.push(`least(i.started_at, i.first_seen_at) <= ${parameter(filter.to)}`);
   if (filter.q) {
     const words = searchWords(filter.q);
-    if (words === null) where.push('false');
-    else add((p) => `i.id in ${searchSql(p, { full: filter.full })}`, words);
+    where.push(words === null ? 'false' : `i.id in ${searchSql(parameter(words), { full: filter.full })}`);
   }
-  if (filter.after) {
-    const at = values.push(filter.after.firstSeenAt);
-    const id = values.push(filter.after.id);
-    where.push(`(i.first_seen_at, i.id) < ($${at}, $${id})`);
-  }
-  const text = `select ${COLUMNS}, ${scopeColumns(LISTED_MAX)} from incidents i ${where.length > 0 ? `where ${where.join(' and ')}` : ''}
-    order by i.first_seen_at desc, i.id desc limit ${filter.limit}`;
-  return (await db.query<IncidentListRow>(text, values)).rows;
+  return where;
 }
 
 /** By our id, or by tracking ID in any case: its newest episode. */
 export async function findIncident(db: Queryable, idOrTrackingId: string): Promise<IncidentListRow | null> {
   const { rows } = await db.query<IncidentListRow>({
     name: 'find-incident',
-    text: `select ${COLUMNS}, ${scopeColumns(null)} from incidents i where i.id = $1 or lower(i.tracking_id) = lower($1) order by i.episode desc limit 1`,
+    text: `select ${COLUMNS}, ${PLACE} from (
+        select * from incidents where id = $1 or lower(tracking_id) = lower($1) order by episode desc limit 1) i ${placeOf(null)}`,
     values: [idOrTrackingId],
   });
   return rows[0] ?? null;
@@ -173,6 +213,8 @@ export interface DeliveryRow {
   createdAt: string;
   fallbackOf: string | null;
   reason: string | null;
+  /** By what it is held back, in words; only while it is. */
+  heldBack?: string | null;
   attempts: AttemptRow[];
 }
 
@@ -196,6 +238,7 @@ export async function readDeliveries(db: Queryable, incidentId: string): Promise
     name: 'read-deliveries',
     text: `select d.id, d.incident_id as "incidentId", d.destination, d.type, d.state, d.wanted_revision as "wantedRevision",
         d.delivered_revision as "deliveredRevision", d.next_attempt_at as "nextAttemptAt", d.created_at as "createdAt", d.fallback_of as "fallbackOf", d.reason,
+        case when d.state = 'suppressed' then d.held_mark end as "heldBack",
         coalesce((select json_agg(json_build_object('number', a.number, 'action', a.action, 'covers', json_build_array(a.covers_from, a.covers_to),
           'startedAt', a.started_at, 'finishedAt', a.finished_at, 'outcome', a.outcome, 'reason', a.reason, 'status', a.status, 'detail', a.detail,
           'repeat', a.is_repeat, 'receipt', a.receipt) order by a.number) from attempts a where a.delivery_id = d.id), '[]') as attempts

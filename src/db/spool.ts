@@ -64,9 +64,11 @@ export async function recordDirect(db: Queryable, attempts: readonly DirectAttem
       ), told as (
         update deliveries d set fence = d.fence + 1, holder = null, told = 'open', told_severity = a.severity, memo = coalesce(a.memo, d.memo),
           delivered_revision = case when a.outcome = 'accepted' then greatest(d.delivered_revision, 1) else d.delivered_revision end,
-          state = case when a.outcome = 'accepted' and d.wanted_revision = 1 then 'delivered' else 'pending' end,
+          state = case when a.outcome = 'accepted' and d.wanted_revision = 1 then 'delivered' else 'pending' end, next_attempt_at = now(),
           first_accepted_at = case when a.outcome = 'accepted' then coalesce(d.first_accepted_at, a."finishedAt", now()) else d.first_accepted_at end,
-          last_accepted_at = case when a.outcome = 'accepted' then coalesce(a."finishedAt", now()) else d.last_accepted_at end
+          last_accepted_at = case when a.outcome = 'accepted' then coalesce(a."finishedAt", now()) else d.last_accepted_at end,
+          -- the vendor may have dropped it like any other opening
+          confirm_at = case when a.outcome = 'accepted' then now() end, confirm_tries = 0
         from direct a where d.incident_id = a.incident_id and d.destination = a.destination and d.told = 'nothing' returning d.incident_id, d.destination, a.revision
       )
       insert into timeline (incident_id, revision, at, kind, summary, data)

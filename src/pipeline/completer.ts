@@ -1,6 +1,6 @@
 /** Outcomes of all lanes share statements and commits, like the signals of all receivers (design section 8). */
 import { complete, type Completed, type Completion } from '#src/db/deliveries.ts';
-import { isConflict } from '#src/db/pools.ts';
+import { isConflict, isStoreAway } from '#src/db/pools.ts';
 import type { Pool } from 'pg';
 
 export interface Completer {
@@ -9,8 +9,9 @@ export interface Completer {
 }
 
 const BATCH_MAX = 200;
-/** While Postgres is away an outcome waits in memory: the lease will be lost, the attempt becomes `unknown`, the vendor's key tells. */
+/** For errors that are no sign of the store being away. While it is, an outcome waits in memory: nobody else can take the lease meanwhile, and the fence tells if somebody does after. */
 const TRIES = 5;
+const PAUSE_MAX_MS = 500;
 
 /** Writes at once when idle; what comes in meanwhile goes into the next statement. */
 export function createCompleter(pool: Pool): Completer {
@@ -36,8 +37,9 @@ export function createCompleter(pool: Pool): Completer {
       try {
         return await complete(pool, completions);
       } catch (error) {
-        if (tries >= TRIES) throw error;
-        if (!isConflict(error)) await new Promise((resolve) => setTimeout(resolve, 200 * tries));
+        if (tries >= TRIES && !isStoreAway(error)) throw error;
+        if (!isConflict(error))
+          await new Promise((resolve) => setTimeout(resolve, Math.min(PAUSE_MAX_MS, 200 * tries)));
       }
     }
   }

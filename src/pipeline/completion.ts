@@ -1,6 +1,7 @@
 /** What an outcome means for its delivery: level, another try, or failed for good; and what stands on the timeline. */
 import type { Outcome, Step } from '#src/core/adapter.ts';
 import { toldAfter } from '#src/core/plan.ts';
+import { safeText } from '#src/core/safe.ts';
 import { isGivenUp, nextDelayMs, type RetryPolicy } from '#src/core/retry.ts';
 import type { Destination } from '#src/config/types.ts';
 import type { Completion } from '#src/db/deliveries.ts';
@@ -31,7 +32,7 @@ export function completionFor(
     outcome: outcome.outcome,
     reason,
     status: outcome.status ?? null,
-    detail: outcome.detail?.slice(0, 500) ?? null,
+    detail: outcome.detail === undefined ? null : safeText(outcome.detail, 500),
     receipt: accepted ? outcome.receipt : null,
     delivered: accepted ? step.covers[1] : null,
     told: keptTold,
@@ -39,6 +40,7 @@ export function completionFor(
     memo: outcome.memo ?? null,
     state: accepted ? 'delivered' : failed ? 'failed' : 'retrying',
     delay_ms: delay,
+    confirm: accepted && outcome.receipt.level === 'accepted' && target.adapter.confirm !== undefined,
     timeline: {
       summary: words,
       data: {

@@ -5,12 +5,15 @@
 import { hostname } from 'node:os';
 import { beat, forgetWorkers, releaseHolder, unregister } from '#src/db/deliveries.ts';
 import { findNeglected, LEASE_DEAD_AFTER_MS } from '#src/db/due.ts';
+import { hasSilentWorker } from '#src/db/workers.ts';
 import { newId } from '#src/ids.ts';
 import { createCompleter } from './completer.ts';
 import { createLane, type Lane, type LaneOptions } from './lane.ts';
 
 export interface DeliveryOptions extends Omit<LaneOptions, 'holder' | 'holds' | 'complete'> {
   role: string;
+  /** For the heartbeat alone. Absent: it shares the lanes' pool. */
+  heart?: LaneOptions['pool'];
   /** No other process can have this database: what is held was held by one that is dead. */
   alone?: boolean;
   /** Called with the number of destinations that the reconciler found neglected. */
@@ -25,6 +28,8 @@ export interface Delivery {
   /** Ends within about `limitMs`: running calls are aborted and their outcomes written, the rest is released. */
   stop(limitMs: number): Promise<void>;
   readonly inFlight: number;
+  /** A lane has more to do than this process can: what is accepted now would only wait longer. */
+  behind(): boolean;
   /** Reconciler and heartbeat have run lately. */
   healthy(): boolean;
 }
@@ -32,7 +37,13 @@ export interface Delivery {
 /** A job drains at most this long (design 3.3). */
 const DRAIN_MS = 5_000;
 const BEAT_MS = 1_000;
+/** After a beat that failed, while there is a lease to save. */
+const BEAT_AGAIN_MS = 250;
 const RECONCILE_MS = 1_000;
+/** While a process is silent its leases run out: then the look comes sooner, so that the next try does (docs/adr/lease-of-three-and-a-half-seconds.md). */
+const SILENT_LOOK_MS = 250;
+/** Calls end this long before the lease does, so that none is under way when another takes over. */
+const ABORT_BEFORE_MS = 250;
 /** Due for longer than this means that nobody is coming (design 3.3). */
 const NEGLECTED_AFTER_MS = 1_000;
 
@@ -43,10 +54,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const lanes = new Map<string, Lane>();
   const worker = { id: holder, host: hostname(), role: options.role };
   let beating: NodeJS.Timeout | undefined;
+  let losing: NodeJS.Timeout | undefined;
+  let pulsing: Promise<void> = Promise.resolve();
   let reconciling: NodeJS.Timeout | undefined;
   let beatAt = 0;
   let reconciledAt = 0;
   let stopping = false;
+  let ended = false;
 
   function lane(destination: string): Lane {
     let known = lanes.get(destination);
@@ -63,7 +77,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   async function drain(destination: string): Promise<void> {
-    if (stopping) return;
+    // Whose own lease is in doubt takes no other: it would claim what it holds itself.
+    if (stopping || !holds()) return;
     await lane(destination).drain(DRAIN_MS);
   }
 
@@ -72,21 +87,32 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return performance.now() - beatAt < LEASE_DEAD_AFTER_MS;
   }
 
+  /** Others may take over what is held: nothing more may go out for it, even once the heart beats again. */
+  function lose(): void {
+    for (const known of lanes.values()) known.abort(new Error('the lease was lost'));
+  }
+
   async function pulse(): Promise<void> {
-    // Others may have taken over what was held: nothing more may go out for it, even once the heart beats again.
-    if (beatAt > 0 && !holds()) for (const known of lanes.values()) known.abort(new Error('the lease was lost'));
+    if (beatAt > 0 && !holds()) lose();
+    let nextMs = BEAT_MS;
     try {
       const sentAt = performance.now();
-      await beat(options.pool, worker);
+      await beat(options.heart ?? options.pool, worker);
       beatAt = sentAt;
+      clearTimeout(losing);
+      // Who has the database alone can lose nothing to another.
+      if (!options.alone) losing = setTimeout(lose, sentAt + LEASE_DEAD_AFTER_MS - ABORT_BEFORE_MS - performance.now());
     } catch (error) {
+      if (holds()) nextMs = BEAT_AGAIN_MS;
       options.onError(error as Error, { what: 'heartbeat' });
     }
-    if (!stopping) beating = setTimeout(() => void pulse(), BEAT_MS);
+    if (!ended) beating = setTimeout(() => void (pulsing = pulse()), nextMs);
   }
 
   async function reconcile(): Promise<void> {
+    let silent = false;
     try {
+      silent = await hasSilentWorker(options.pool);
       const neglected = await findNeglected(options.pool, {
         dueForMs: NEGLECTED_AFTER_MS,
         among: options.config().destinations.map((destination) => destination.name),
@@ -99,7 +125,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       options.onError(error as Error, { what: 'reconciler' });
     }
     // Jitter, so that replicas do not look at the same moment.
-    if (!stopping) reconciling = setTimeout(() => void reconcile(), RECONCILE_MS * (0.8 + Math.random() * 0.4));
+    const everyMs = silent ? SILENT_LOOK_MS : RECONCILE_MS;
+    if (!stopping) reconciling = setTimeout(() => void reconcile(), everyMs * (0.8 + Math.random() * 0.4));
   }
 
   return {
@@ -114,7 +141,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       clearTimeout(reconciling);
       // The heart beats on while calls end: their leases must hold until their outcomes are written.
       await Promise.all([...lanes.values()].map((known) => known.stop(limitMs)));
+      ended = true;
       clearTimeout(beating);
+      // A beat under way would write the row again that is about to go.
+      await pulsing;
+      clearTimeout(losing);
       await releaseHolder(options.pool, holder).catch((error: unknown) =>
         options.onError(error as Error, { what: 'release' }),
       );
@@ -123,6 +154,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     get inFlight() {
       return [...lanes.values()].reduce((sum, known) => sum + known.inFlight, 0);
     },
+    behind: () => [...lanes.values()].some((known) => known.behind),
     healthy: () => performance.now() - Math.min(beatAt, reconciledAt) < 15_000,
   };
 }

@@ -94,6 +94,7 @@ function fresh(incident: Incident, rest: { scope: Scope; keys: Set<string>; crea
     grown: { impacts: [], subscriptions: [], resources: [] },
     entries: [],
     contextOnly: false,
+    trace: null,
     touched: false,
   };
 }
@@ -123,6 +124,7 @@ function take(
   work.incident = result.incident;
   work.scope = result.scope;
   work.material ||= result.material;
+  if (signal.trace && (result.created || result.material || work.trace === null)) work.trace = signal.trace;
   work.contextOnly = result.created
     ? signal.kind === 'change' && signal.phase === 'note'
     : work.contextOnly && signal.phase === 'note';
@@ -131,7 +133,12 @@ function take(
   for (const row of scopeRows(signal)) {
     if (work.keys.has(row.key)) continue;
     work.keys.add(row.key);
-    work.addedScope.push({ ...row, incident_id: work.incident.id, first_seen_at: receivedAt });
+    work.addedScope.push({
+      ...row,
+      incident_id: work.incident.id,
+      first_seen_at: receivedAt,
+      incident_seen_at: work.incident.firstSeenAt,
+    });
   }
   return { incident: result.incident.id, outcome: result.outcome, reason: result.reason };
 }

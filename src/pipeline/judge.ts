@@ -1,6 +1,7 @@
 /** Sorts due deliveries by what the planner says of each: leave out, wait, hold back, or take a step. Pure but for the plan's clock. */
 import type { Action } from '#src/core/adapter.ts';
-import { plan, type Plan, type UpdatesPolicy } from '#src/core/plan.ts';
+import { plan, type HoldCause, type Plan, type SilenceCause, type UpdatesPolicy } from '#src/core/plan.ts';
+import { minuteInWords } from '#src/core/silence.ts';
 import type { Destination, RelayConfig } from '#src/config/types.ts';
 import type { Hold, Skip } from '#src/db/deliveries.ts';
 import type { DueDelivery } from '#src/db/due.ts';
@@ -18,17 +19,20 @@ export type Claimable = {
 
 export interface Judged {
   skips: Skip[];
-  waits: { id: string; fence: number; until: string }[];
+  waits: { id: string; fence: number; wanted: number; until: string }[];
   holds: Hold[];
   steps: { row: DueDelivery; plan: Claimable }[];
 }
 
+export interface JudgedAt {
+  config: RelayConfig;
+  nowMs: number;
+  /** The silence that covers a delivery; absent: none does. */
+  silenceOf?: (row: DueDelivery) => SilenceCause | null;
+}
+
 /** Plans every row. */
-export function judge(
-  target: Destination,
-  due: readonly DueDelivery[],
-  now: { config: RelayConfig; nowMs: number },
-): Judged {
+export function judge(target: Destination, due: readonly DueDelivery[], now: JudgedAt): Judged {
   const judged: Judged = { skips: [], waits: [], holds: [], steps: [] };
   for (const row of due) {
     const { id, fence } = row;
@@ -46,7 +50,7 @@ export function judge(
         });
         break;
       case 'wait':
-        judged.waits.push({ id, fence, until: new Date(planned.untilMs).toISOString() });
+        judged.waits.push({ id, fence, wanted: row.wantedRevision, until: new Date(planned.untilMs).toISOString() });
         break;
       case 'hold':
         judged.holds.push(heldBack(target.name, row, planned));
@@ -68,11 +72,9 @@ export function judge(
   return judged;
 }
 
-function planFor(
-  target: Destination,
-  row: DueDelivery,
-  { config, nowMs }: { config: RelayConfig; nowMs: number },
-): Plan {
+function planFor(target: Destination, row: DueDelivery, { config, nowMs, silenceOf }: JudgedAt): Plan {
+  // Turns off everything of ours that can hold a notification back (design 3.7).
+  const passThrough = config.passThrough || row.passThrough;
   const revisions = (row.revisions ?? []).map((r) => ({
     revision: r.revision,
     recordedAtMs: Date.parse(r.recordedAt),
@@ -86,7 +88,7 @@ function planFor(
       }
     : null;
   return plan({
-    updates: policyOf(target, { oldestMs: revisions[0]?.recordedAtMs ?? nowMs, passThrough: config.passThrough }),
+    updates: policyOf(target, { oldestMs: revisions[0]?.recordedAtMs ?? nowMs, passThrough }),
     repeat: target.adapter.repeat,
     told: row.told,
     toldSeverity: row.toldSeverity,
@@ -94,23 +96,59 @@ function planFor(
     firstRevision: row.firstRevision,
     revisions,
     unsettled,
-    // passThrough turns off everything of ours that can hold a notification back (design 3.7).
-    parent: config.passThrough ? null : row.parent,
+    parent: passThrough ? null : row.parent,
+    silence: passThrough ? null : (silenceOf?.(row) ?? null),
+    damping: passThrough ? null : (row.damping ?? null),
     lastAcceptedAtMs: row.lastAcceptedAt ? Date.parse(row.lastAcceptedAt) : null,
     nowMs,
   });
 }
 
 function heldBack(destination: string, row: DueDelivery, planned: Extract<Plan, { do: 'hold' }>): Hold {
-  const { parent } = planned;
+  const { cause, untilMs } = planned;
+  const said = heldInWords(cause);
   return {
     id: row.id,
     fence: row.fence,
-    until: new Date(planned.untilMs).toISOString(),
-    parent: parent.id,
-    summary: `${destination}: held back while ${parent.headline} is going on`,
-    data: { decision: 'suppressed', destination, parent: parent.id, headline: parent.headline },
+    wanted: row.wantedRevision,
+    until: new Date(untilMs).toISOString(),
+    why: cause.why,
+    by: said.by,
+    mark: said.mark,
+    scope: row.incident.scopeCount,
+    summary: `${destination}: held back ${said.words}`,
+    data: { decision: 'suppressed', destination, why: cause.why, ...said.data },
   };
+}
+
+interface HeldWords {
+  by: string | null;
+  mark: string | null;
+  /** Completes "held back ...". */
+  words: string;
+  data: Record<string, unknown>;
+}
+
+/** How each cause is named: on the timeline, on the delivery, and in the message that goes out after all. */
+function heldInWords(cause: HoldCause): HeldWords {
+  switch (cause.why) {
+    case 'parent': {
+      const { id, headline } = cause;
+      return { by: id, mark: null, words: `while ${headline} is going on`, data: { parent: id, headline } };
+    }
+    case 'silence': {
+      const { id, author, reason } = cause;
+      const until = new Date(cause.untilMs).toISOString();
+      const words = `by a silence of ${author} until ${minuteInWords(cause.untilMs)}${reason === '' ? '' : ` (${reason})`}`;
+      return { by: id, mark: words, words, data: { silence: id, author, reason, until } };
+    }
+    case 'sustained': {
+      const words = `until it is sustained (${cause.words})`;
+      return { by: null, mark: words, words, data: { reason: cause.words } };
+    }
+    case 'flapping':
+      return { by: null, mark: null, words: `while it flaps (${cause.words})`, data: { reason: cause.words } };
+  }
 }
 
 /** The step holds something that was given up without an answer, and the vendor cannot tell whether it arrived. */

@@ -3,35 +3,26 @@
  * nothing is due (design 3.3 to 3.6). Lanes share nothing but the database, so a destination that hangs holds nobody
  * else's slots. A lane is drained by a ring, by the reconciler, or by itself when a call has ended and more is wanted.
  */
-import type { Outcome, Step } from '#src/core/adapter.ts';
+import type { Outcome } from '#src/core/adapter.ts';
 import type { EstateView } from '#src/core/estate-facts.ts';
 import type { Destination, RelayConfig } from '#src/config/types.ts';
+import { traceFields } from '#src/core/trace.ts';
 import { failpoint } from '#src/failpoint.ts';
-import { BREAKER_AFTER, recordFailure, recordSuccess } from '#src/db/destinations.ts';
+import { nextDelayMs } from '#src/core/retry.ts';
+import { BREAKER_AFTER } from '#src/db/destinations.ts';
 import { claim, postpone, hold, skip, type Completed, type Completion } from '#src/db/deliveries.ts';
 import { findDue, type DueDelivery } from '#src/db/due.ts';
 import type { Pool } from 'pg';
 import { completionFor } from './completion.ts';
 import { judge, type Claimable } from './judge.ts';
-import { createPacer, type Pacer } from './pacer.ts';
-import { buildStep, stepKey, vendorKey } from './step.ts';
+import { markFlappingSteps, openDamping, settleFlapping, withRemark } from './damping.ts';
+import { createGiveBack } from './give-back.ts';
+import { createLaneCalls, type CallAdapter } from './lane-calls.ts';
+import { createLaneHealth } from './lane-health.ts';
+import { buildStep } from './step.ts';
 import { loadScope } from '#src/db/ingest.ts';
 import { scopeOf, type ScopeCache } from './scope-cache.ts';
-
-/** What an adapter call needs from outside; app.ts brings it. */
-export type CallAdapter = (
-  destination: Destination,
-  step: Step,
-  call: {
-    vendorKey: string;
-    stepKey: string;
-    memo: DueDelivery['memo'];
-    settling: boolean;
-    signal: AbortSignal;
-    /** False once the lease may be another's: then no further request may go out. Absent: there is no lease. */
-    held?: () => boolean;
-  },
-) => Promise<Outcome>;
+import { openSilences } from './silence-of.ts';
 
 export interface LaneOptions {
   pool: Pool;
@@ -55,11 +46,15 @@ export interface AttemptNews {
   type: string;
   delivery: string;
   incident: string;
+  identity: string;
+  traceId?: string;
   number: number;
   action: string;
   covers: readonly [number, number];
   outcome: Outcome['outcome'];
   reason: string;
+  /** HTTP or SMTP status of the answer, where there was one. */
+  status: number | null;
   durationMs: number;
   /** From the first sight of the incident to its first accepted receipt at this destination, seconds; else null. */
   firstPageS: number | null;
@@ -73,22 +68,37 @@ export interface Lane {
   /** Aborts calls that are under way and waits for their outcomes, at most `limitMs`. */
   stop(limitMs: number): Promise<void>;
   readonly inFlight: number;
+  /** More is due than it can start, and its vendor is not what it waits for. */
+  readonly behind: boolean;
 }
 
+/** A vendor that answers within this is not what a lane waits for. */
+const QUICK_MS = 100;
 /** Later tries are left to the reconciler: by then this process may not be the one that lives. */
 const WAKE_MAX_MS = 60_000;
 
+/** What is held back is looked at again no sooner. */
+const HOLD_LOOK_MS = 100;
+
 /** Opens the lane of a destination. The destination's settings are read anew from the config for every batch. */
 export function createLane(name: string, options: LaneOptions): Lane {
-  const aborts = new Set<AbortController>();
+  const vendor = createLaneCalls(options);
+  const health = createLaneHealth(options.pool, name);
+  const giveBack = createGiveBack({
+    pool: options.pool,
+    holder: options.holder,
+    stopping: () => stopping,
+    onError: (error, context) => options.onError(error, { destination: name, ...context }),
+  });
   const calls = new Set<Promise<void>>();
   let stopping = false;
   let running: Promise<void> | null = null;
   let again = false;
-  let pacer: Pacer | null = null;
-  let failing = false;
   let wake: { at: number; timer: NodeJS.Timeout } | null = null;
-  let successWrittenMs = -Infinity;
+  /** The last look found as much as it asked for. */
+  let full = false;
+  /** Moving mean of the vendor's answers. */
+  let callMs = 0;
 
   /** The next try is ours if we are still here; the reconciler would come a second late. One timer, for the earliest. */
   function wakeIn(delayMs: number): void {
@@ -135,21 +145,25 @@ export function createLane(name: string, options: LaneOptions): Lane {
   /** Plans what is due and starts the calls. Returns how many deliveries moved. */
   async function startBatch(target: Destination, limit: number): Promise<number> {
     const found = await findDue(options.pool, name, limit);
-    // Only a success that is written clears it: a look that finds nothing due says nothing about the destination.
-    failing ||= (found[0]?.failures ?? 0) > 0;
+    health.saw(found[0]?.failures ?? 0);
     // After failures in a row only one probe at a time goes out.
     const probing = (found[0]?.failures ?? 0) >= BREAKER_AFTER;
+    full = !probing && found.length >= limit;
     if (probing && calls.size > 0) return 0;
     const due = probing ? found.slice(0, 1) : found;
     if (due.length === 0) return 0;
-    const { skips, waits, holds, steps } = judge(target, due, {
-      config: options.config(),
-      nowMs: options.now().getTime(),
-    });
+    const now = { config: options.config(), nowMs: options.now().getTime() };
+    const silenceOf = await openSilences(target, due, { ...options, ...now, warm: () => warmScopes(due) });
+    await openDamping(target, due, { ...options, ...now, warm: () => warmScopes(due) });
+    const { skips, waits, holds, steps } = judge(target, due, { ...now, silenceOf });
     if (skips.length > 0) await skip(options.pool, skips);
-    if (waits.length > 0) await postpone(options.pool, waits);
-    if (holds.length > 0) await hold(options.pool, holds);
-    if (steps.length === 0) return skips.length;
+    // What has to wait makes room for what is due behind it: that must not wait for the next look.
+    const later =
+      (waits.length > 0 ? await postpone(options.pool, waits) : 0) +
+      (holds.length > 0 ? await hold(options.pool, holds) : 0);
+    // The clock of the database decides: where it is behind ours we would look without a pause.
+    for (const { until } of holds) wakeIn(Math.max(HOLD_LOOK_MS, Date.parse(until) - now.nowMs));
+    if (steps.length === 0) return skips.length + later;
     const claims = steps.map(({ row, plan: p }) => ({
       id: row.id,
       fence: row.fence,
@@ -158,13 +172,18 @@ export function createLane(name: string, options: LaneOptions): Lane {
       covers_to: p.covers[1],
       is_repeat: p.repeat,
     }));
-    const fences = await claim(options.pool, options.holder, claims);
+    await markFlappingSteps(options.pool, steps, (error, context) => options.onError(error, context));
     await warmScopes(steps.map(({ row }) => row));
+    // From here on nothing may fail before the call: the process lives on, and what it holds nobody else may take.
+    const fences = await claim(options.pool, options.holder, claims).catch((error: unknown) => {
+      giveBack.perhaps(claims.map(({ id, fence }) => ({ id, fence: fence + 1 })));
+      throw error;
+    });
     for (const { row, plan: p } of steps) {
       const fence = fences.get(row.id);
       if (fence !== undefined) start(target, row, { plan: p, fence });
     }
-    return fences.size + skips.length;
+    return fences.size + skips.length + later;
   }
 
   async function warmScopes(rows: DueDelivery[]): Promise<void> {
@@ -177,8 +196,16 @@ export function createLane(name: string, options: LaneOptions): Lane {
   }
 
   function start(target: Destination, row: DueDelivery, claimed: { plan: Claimable; fence: number }): void {
+    const held = { id: row.id, fence: claimed.fence };
+    giveBack.began(held);
     const running = attempt(target, row, claimed)
-      .catch((error: unknown) => options.onError(error as Error, { destination: name, delivery: row.id }))
+      .finally(() => giveBack.ended(held))
+      .catch(async (error: unknown) => {
+        options.onError(error as Error, { destination: name, delivery: row.id });
+        const delayMs = nextDelayMs(target.retry, row.tries + 1, { random: Math.random() });
+        await giveBack.now(held, delayMs);
+        wakeIn(delayMs);
+      })
       .finally(() => calls.delete(running));
     calls.add(running);
   }
@@ -192,7 +219,8 @@ export function createLane(name: string, options: LaneOptions): Lane {
     const covers = planned.covers;
     const scope = options.scopes.getAtLeast(row.incidentId, row.incident.scopeCount)?.scope ?? scopeOf([]).scope;
     const estate = options.estate?.();
-    const step = buildStep(options.config(), row, { plan: planned, scope, ...(estate ? { estate } : {}) });
+    const built = buildStep(options.config(), row, { plan: planned, scope, ...(estate ? { estate } : {}) });
+    const step = withRemark(built, row);
     const started = performance.now();
     failpoint('delivery.before-call');
     const outcome: Outcome =
@@ -202,11 +230,13 @@ export function createLane(name: string, options: LaneOptions): Lane {
             reason: 'unexpected',
             detail: 'no answer twice and the vendor cannot tell: not sent a third time',
           }
-        : await call(target, row, { step, settling: planned.settling });
+        : await vendor.call(target, row, { step, settling: planned.settling });
+    callMs += (performance.now() - started - callMs) / 16;
     failpoint('delivery.after-call');
     const completion = completionFor(target, row, { step, outcome, fence, nowMs: options.now().getTime() });
     const completed = await options.complete(completion);
-    await remember(target, outcome);
+    if (row.announced && outcome.outcome === 'accepted') await settleFlapping(options.pool, row, step);
+    await health.remember(outcome);
     const firstPageS = completed?.firstAcceptedNow
       ? (options.now().getTime() - Date.parse(completed.createdAt)) / 1000
       : null;
@@ -215,11 +245,14 @@ export function createLane(name: string, options: LaneOptions): Lane {
       type: target.type,
       delivery: row.id,
       incident: row.incidentId,
+      identity: row.incident.identity,
+      ...traceFields(row.trace),
       number: fence,
       action: step.action,
       covers,
       outcome: outcome.outcome,
       reason: outcome.outcome === 'accepted' ? 'ok' : outcome.reason,
+      status: outcome.status ?? null,
       durationMs: performance.now() - started,
       firstPageS,
     });
@@ -230,62 +263,21 @@ export function createLane(name: string, options: LaneOptions): Lane {
     }
   }
 
-  async function call(
-    target: Destination,
-    row: DueDelivery,
-    { step, settling }: { step: Step; settling: boolean },
-  ): Promise<Outcome> {
-    const abort = new AbortController();
-    aborts.add(abort);
-    try {
-      pacer = target.rate && !options.config().passThrough ? (pacer ?? createPacer(target.rate)) : null;
-      await pacer?.turn(abort.signal);
-      return await options.call(target, step, {
-        vendorKey: vendorKey(options.config().relayId, row.incident, target.id),
-        stepKey: stepKey(row.id, step),
-        memo: row.memo,
-        settling,
-        signal: abort.signal,
-        held: () => options.holds(),
-      });
-    } finally {
-      aborts.delete(abort);
-    }
-  }
-
-  async function remember(target: Destination, outcome: Outcome): Promise<void> {
-    if (outcome.outcome === 'accepted') {
-      // One write in five seconds is enough to show health; after failures the first success is written at once.
-      const nowMs = performance.now();
-      if (!failing && nowMs - successWrittenMs < 5_000) return;
-      successWrittenMs = nowMs;
-      failing = false;
-      return recordSuccess(options.pool, target.name);
-    }
-    failing = true;
-    if (outcome.reason === 'aborted') return;
-    const disable = outcome.outcome === 'permanent' && outcome.disableDestination === true;
-    // A message that the vendor refuses says nothing about the destination.
-    if (outcome.outcome === 'permanent' && !disable) return;
-    const pauseMs =
-      outcome.outcome === 'retryable' && outcome.reason === 'rate-limited' ? (outcome.retryAfterMs ?? 30_000) : 0;
-    await recordFailure(options.pool, target.name, { reason: outcome.reason, pauseMs, disable });
-  }
-
   return {
     drain,
-    abort(reason) {
-      for (const abort of aborts) abort.abort(reason);
-    },
+    abort: (reason) => vendor.abort(reason),
     async stop(limitMs) {
       stopping = true;
       if (wake) clearTimeout(wake.timer);
-      for (const abort of aborts) abort.abort(new Error('the relay is stopping'));
+      vendor.abort(new Error('the relay is stopping'));
       const all = Promise.allSettled(calls);
       await Promise.race([all, new Promise((resolve) => setTimeout(resolve, limitMs).unref())]);
     },
     get inFlight() {
       return calls.size;
+    },
+    get behind() {
+      return full && calls.size > 0 && callMs < QUICK_MS;
     },
   };
 }

@@ -32,6 +32,8 @@ export interface Work {
   grown: Growth;
   entries: TimelineDraft[];
   contextOnly: boolean;
+  /** `traceparent` of the newest signal that was news; null without traces. */
+  trace: string | null;
   /** A signal of this batch was folded into it; exact repeats leave it as it was. */
   touched: boolean;
 }
@@ -55,7 +57,12 @@ export async function promiseDeliveries(
     const { incident } = work;
     const already = promised.get(incident.id) ?? new Map<string, string>();
     if (work.material && already.size > 0) {
-      batch.wanted.push({ incident_id: incident.id, revision: incident.revision, priority: priorityOf(work) });
+      batch.wanted.push({
+        incident_id: incident.id,
+        revision: incident.revision,
+        priority: priorityOf(work),
+        ...(work.trace === null ? {} : { trace: work.trace }),
+      });
       for (const destination of already.values()) rung.add(destination);
     }
     // Context such as an image push is told only where a route asks for changes by name.
@@ -80,6 +87,7 @@ export async function promiseDeliveries(
         wanted_revision: incident.revision,
         priority: priorityOf(work),
         fallback_of: null,
+        ...(work.trace === null ? {} : { trace: work.trace }),
       });
       rung.add(target.name);
     }

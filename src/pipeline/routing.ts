@@ -1,5 +1,6 @@
 /** The incident as the routes see it, and the routes' decision on it. */
 import type { RelayConfig } from '#src/config/types.ts';
+import { CANARY_DESTINATION } from '#src/core/canary.ts';
 import type { Scope } from '#src/core/incident.ts';
 import type { RouteFacts, RouteSubscription } from '#src/core/route-condition.ts';
 import { estateFacts, type EstateView } from '#src/core/estate-facts.ts';
@@ -42,9 +43,18 @@ export function judgeRoutes(
   scope: Scope,
   estate?: EstateView,
 ): RouteDecision {
+  if (incident.kind === 'canary') return toCanaryDestination(config, scope);
   return matchRoutes(routeFacts(config, incident, scope, estate), config.routes, {
     default: config.default,
     destinations: config.destinations,
     owners: config.owners === null ? [] : everyOwner(config.owners, live(config)),
   });
+}
+
+/** Whatever the routes say, `default` included: a canary never reaches people. Without the section it goes nowhere. */
+function toCanaryDestination({ canary, destinations }: RelayConfig, { subscriptions }: Scope): RouteDecision {
+  const name = canary === null ? null : (canary.destination ?? CANARY_DESTINATION);
+  const known = destinations.filter((destination) => destination.name === name);
+  const rest = { routes: [], subscriptions, runbook: null, note: null, fields: {} };
+  return { destinations: known.map((one) => ({ destination: one.name, ...rest })), unrouted: false };
 }

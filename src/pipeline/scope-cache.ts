@@ -52,9 +52,11 @@ const ROWS_MAX = 10_000;
 
 /**
  * The rows that one signal stands for: who told us that which subscription is hit where. Beyond {@link ROWS_MAX}
- * combinations every subscription, place and resource stands in at least one row, but not with every other.
+ * combinations every subscription, place and resource stands in at least one row, but not with every other. Evidence of
+ * our own tells nothing of the place.
  */
 export function scopeRows(signal: Signal): Omit<ScopeRow, 'incidentId'>[] {
+  if (signal.type === 'evidence') return [];
   const subscriptions = signal.subscriptions.length > 0 ? signal.subscriptions : [''];
   const impacts = signal.impacts.length > 0 ? signal.impacts : [{ service: '', region: '' }];
   const resources = signal.resources.length > 0 ? signal.resources : [''];

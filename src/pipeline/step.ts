@@ -1,6 +1,7 @@
 /** From a plan to the step that an adapter gets: the incident as of that revision, what changed, for whom, with which links. */
 import { createHash } from 'node:crypto';
 import type { Action, IncidentView, Step } from '#src/core/adapter.ts';
+import { EVIDENCE_LABEL } from '#src/core/details.ts';
 import { blastRadius } from '#src/core/estate.ts';
 import { hitsInWords, whyUnknown, type EstateView } from '#src/core/estate-facts.ts';
 import { isServiceHealth, type Scope, type Snapshot } from '#src/core/incident.ts';
@@ -67,6 +68,8 @@ function view(
 ): IncidentView {
   const { incident } = due;
   const stands = snapshot ?? incident;
+  // Right behind our resources, wherever it stands among what Azure told.
+  const evidence = incident.details[EVIDENCE_LABEL];
   return {
     id: incident.id,
     identity: incident.identity,
@@ -86,7 +89,13 @@ function view(
     revision,
     firstSeenAt: incident.firstSeenAt,
     headline: incident.headline,
-    details: { ...(ours === null ? {} : { 'Our resources': ours }), ...heldBack(due.children), ...incident.details },
+    details: {
+      ...(due.heldMark === null ? {} : { 'Told late': `held back ${due.heldMark}` }),
+      ...(ours === null ? {} : { 'Our resources': ours }),
+      ...(evidence === undefined ? {} : { [EVIDENCE_LABEL]: evidence }),
+      ...heldBack(due.children),
+      ...incident.details,
+    },
   };
 }
 
@@ -139,6 +148,11 @@ export function vendorKey(
   return createHash('sha256')
     .update([relayId, incident.identity, incident.episode, destinationId].join('\n'))
     .digest('hex');
+}
+
+/** The incident under whose key a delivery stands at the vendor: that of an earlier episode where its page goes on. */
+export function keyedAs(row: DueDelivery): { identity: string; episode: number } {
+  return { identity: row.incident.identity, episode: row.keyEpisode ?? row.incident.episode };
 }
 
 /** The same for every try of one step of one delivery, different for the next step. */

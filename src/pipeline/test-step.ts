@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Outcome, Step } from '#src/core/adapter.ts';
 import type { Destination } from '#src/config/types.ts';
 import type { Signal } from '#src/core/signal.ts';
-import type { CallAdapter } from './lane.ts';
+import type { CallAdapter } from './lane-calls.ts';
 import { openingStep } from './opening-step.ts';
 
 /** A step that every adapter shows as a test. */

@@ -1,6 +1,8 @@
 /** What is done by the clock: news of failed deliveries is passed on, old incidents close, old bodies go. */
 import type { Pool } from 'pg';
 import type { RelayConfig } from '#src/config/types.ts';
+import { isInForce } from '#src/core/silence.ts';
+import type { EstateView } from '#src/core/estate-facts.ts';
 import {
   addFallback,
   adoptRenamed,
@@ -9,17 +11,24 @@ import {
   noteOrphans,
   type Unreached,
 } from '#src/db/destinations.ts';
+import { wakeQuiet } from '#src/db/damping.ts';
 import { releaseHeld } from '#src/db/deliveries.ts';
 import { findIncident } from '#src/db/reads.ts';
-import { findAged, forgetIncidents, forgetRaw } from '#src/db/upkeep.ts';
+import { findAged, forgetIncidents, forgetRaw, placeScope } from '#src/db/upkeep.ts';
 import { newId } from '#src/ids.ts';
+import { confirmAccepted, type AskVendor } from './confirm.ts';
 import type { Ingest } from './ingest.ts';
 import { ownSignal } from './own-signal.ts';
+import { releaseQuiet } from './quiet.ts';
+import { createReminder } from './remind.ts';
 
 export interface UpkeepOptions {
+  /** Asks a vendor whether an accepted call took effect. */
+  ask: AskVendor;
   pool: Pool;
   config(): RelayConfig;
   ingest: Ingest;
+  estate(): EstateView;
   ring(destinations: Iterable<string>): void;
   /** How many deliveries belong to destinations that the config no longer names. */
   onOrphans(count: number): void;
@@ -36,6 +45,8 @@ export interface Upkeep {
 
 const FALLBACK_EVERY_MS = 2_000;
 const HOUSEKEEPING_EVERY = 300;
+/** Names change with the config only: for a minute each round, while calls under the old ones end, then once a minute, since it reads every delivery. */
+const NAMES_EVERY = 30;
 
 /** Runs in every process that delivers; all statements are safe to run twice at once. */
 export function createUpkeep(options: UpkeepOptions): Upkeep {
@@ -43,11 +54,19 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   let stopped = false;
   let started = false;
   let round = 0;
+  /** The config that names were last compared with, and for how many rounds. */
+  let known: RelayConfig | null = null;
+  let since = 0;
+  const reminder = createReminder(options);
+  let confirming: Promise<void> | null = null;
 
   async function fallbacks(): Promise<void> {
     const config = options.config();
     const after = Object.fromEntries(config.destinations.map((d) => [d.name, d.fallback?.afterMs ?? 300_000]));
-    for (const unreached of await findUnreached(options.pool, after)) await passOn(config, unreached);
+    const nowMs = options.now().getTime();
+    const inForce = config.silences.filter((silence) => isInForce(silence, nowMs)).map((silence) => silence.id);
+    for (const unreached of await findUnreached(options.pool, after, config.passThrough ? null : inForce))
+      await passOn(config, unreached);
   }
 
   /** First the effect, which is idempotent, then the mark: a crash in between repeats it without harm. */
@@ -109,12 +128,21 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   async function runOnce(): Promise<void> {
     await guarded('fallback', fallbacks);
     await guarded('orphans', async () => {
-      const { destinations } = options.config();
+      const config = options.config();
+      if (config !== known) [known, since] = [config, 0];
+      if (since++ >= NAMES_EVERY && since % NAMES_EVERY !== 0) return;
+      const { destinations } = config;
       await adoptRenamed(options.pool, destinations);
       const names = destinations.map((destination) => destination.name);
       options.onOrphans(await noteOrphans(options.pool, names));
     });
     await guarded('held back', async () => options.ring(await releaseHeld(options.pool)));
+    await guarded('silences', async () => options.ring(await releaseQuiet(options)));
+    await guarded('flapping', async () => options.ring(await wakeQuiet(options.pool)));
+    // Not waited for: a vendor that hangs must not hold up fallbacks.
+    confirming ??= guarded('confirm', () => confirmAccepted(options)).finally(() => (confirming = null));
+    await guarded('deadlines', () => reminder.round());
+    await guarded('scope', () => placeScope(options.pool));
     if (round++ % HOUSEKEEPING_EVERY !== 0) return;
     await guarded('close by age', closeAged);
     await guarded('retention', () => forgetRaw(options.pool, options.config().retention.rawMs));

@@ -11,13 +11,19 @@ import {
   type BackendFactory,
   type Job,
   type PostgresConnectionOptions,
+  type Telemetry,
 } from 'bullmq';
-import { Redis } from 'ioredis';
-import type { Client } from 'pg';
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Client, ClientConfig } from 'pg';
 import { guardClients } from './guard-clients.ts';
+import { openRedis, type RedisTokens } from './redis-with-token.ts';
 import { supervise } from './supervised.ts';
 
-export type BellFooting = { kind: 'redis'; url: string; prefix: string } | { kind: 'postgres'; url: string };
+export type BellFooting =
+  /** With `tokens` Redis is signed in to with those, under the user that the URL names. */
+  | { kind: 'redis'; url: string; prefix: string; tokens?: RedisTokens | null }
+  /** `connection`: what pg needs to connect; a password may be a function that brings one. */
+  | { kind: 'postgres'; connection: ClientConfig };
 
 export interface Ring {
   destination: string;
@@ -35,6 +41,8 @@ export interface Bell {
 
 /** Schema of the queue's own tables on Postgres. */
 export const QUEUE_SCHEMA = 'relay_queue';
+/** Connections that the queue on Postgres opens at most: two to ring, three to answer, one that listens. */
+export const QUEUE_CONNECTIONS = 6;
 const QUEUE_NAME = 'rings';
 
 /** BullMQ's tables, to be called under the relay's own migration lock. */
@@ -49,9 +57,14 @@ interface Backend {
   close(): Promise<void>;
 }
 
-/** Opens the bell without waiting for its store: the relay takes signals while Redis is away. */
-export function openBell(footing: BellFooting, onError: (error: Error) => void): Bell {
-  const backend = footing.kind === 'redis' ? onRedis(footing, onError) : onPostgres(footing.url, onError);
+/** Opens the bell without waiting for its store: the relay takes signals while Redis is away. With `telemetry` rings have spans. */
+export function openBell(
+  footing: BellFooting,
+  onError: (error: Error) => void,
+  more: { telemetry?: Telemetry } = {},
+): Bell {
+  const backend =
+    footing.kind === 'redis' ? onRedis(footing, onError, more) : onPostgres(footing.connection, onError, more);
   backend.queue.on('error', onError);
   let worker: { close(): Promise<void> } | null = null;
 
@@ -104,22 +117,28 @@ async function within<T>(work: Promise<T>, limitMs = 2_000): Promise<T> {
   }
 }
 
-function onRedis(footing: { url: string; prefix: string }, onError: (error: Error) => void): Backend {
+function onRedis(
+  footing: BellFooting & { kind: 'redis' },
+  onError: (error: Error) => void,
+  more: { telemetry?: Telemetry },
+): Backend {
+  const { tokens } = footing;
   const connect = (blocking: boolean): Redis => {
-    const redis = new Redis(footing.url, {
+    const options: RedisOptions = {
       // BullMQ asks for null on blocking connections; the others fail fast, so that a ring does not wait for Redis.
       maxRetriesPerRequest: blocking ? null : 1,
       enableOfflineQueue: blocking,
       connectTimeout: 3_000,
       retryStrategy: (times) => Math.min(times * 200, 2_000),
-    });
+    };
+    const redis = tokens ? openRedis(footing.url, options, { tokens, onError }) : new Redis(footing.url, options);
     redis.on('error', onError);
     return redis;
   };
   const rings = connect(false);
   const waits = connect(true);
   return {
-    queue: new Queue<Ring>(QUEUE_NAME, { connection: rings, prefix: footing.prefix, skipVersionCheck: true }),
+    queue: new Queue<Ring>(QUEUE_NAME, { connection: rings, prefix: footing.prefix, skipVersionCheck: true, ...more }),
     worker: (process, concurrency) => {
       const options = {
         connection: waits,
@@ -127,6 +146,7 @@ function onRedis(footing: { url: string; prefix: string }, onError: (error: Erro
         concurrency,
         lockDuration: 30_000,
         skipVersionCheck: true,
+        ...more,
       };
       return supervise(() => new Worker<Ring>(QUEUE_NAME, process, options), onError);
     },
@@ -138,24 +158,25 @@ function onRedis(footing: { url: string; prefix: string }, onError: (error: Erro
   };
 }
 
-function onPostgres(url: string, onError: (error: Error) => void): Backend {
+function onPostgres(where: ClientConfig, onError: (error: Error) => void, more: { telemetry?: Telemetry }): Backend {
   guardClients();
   const factory = createPostgresBackend as unknown as BackendFactory;
   // The queue can be rebuilt from the deliveries, so its commits need not wait for the disk.
   const connection = (max: number): PostgresConnectionOptions => ({
-    connectionString: url,
+    // BullMQ's type knows no function for a password; it hands all of this to pg as it is.
+    ...(where as Record<string, unknown>),
     schema: QUEUE_SCHEMA,
     max,
     application_name: 'relay-queue',
     options: '-c synchronous_commit=off',
   });
-  const queue = new Queue<Ring>(QUEUE_NAME, { connection: connection(2) as never }, factory as never);
+  const queue = new Queue<Ring>(QUEUE_NAME, { connection: connection(2) as never, ...more }, factory as never);
   let broken = false;
   queue.on('error', () => (broken = true));
   return {
     queue,
     worker: (process, concurrency) => {
-      const options = () => ({ connection: connection(3) as never, concurrency, lockDuration: 30_000 });
+      const options = () => ({ connection: connection(3) as never, concurrency, lockDuration: 30_000, ...more });
       return supervise(() => new Worker<Ring>(QUEUE_NAME, process, options(), factory as never), onError);
     },
     healthy: async () => {

@@ -4,7 +4,9 @@ import type { Caller } from '#src/api/auth.ts';
 import type { DestinationState } from '#src/api/status.ts';
 import { durationWords } from '#src/api/exports/words.ts';
 import type { RelayConfig } from '#src/config/types.ts';
+import type { QuietNow } from '#src/api/silences.ts';
 import { ago, layout, type Html } from './layout.ts';
+import { quietBanner } from './quiet-banner.ts';
 
 export interface DestinationsPageData {
   caller: Caller;
@@ -13,14 +15,16 @@ export interface DestinationsPageData {
   config: Pick<RelayConfig, 'destinations'>;
   /** Accepted in the last hour, by destination. */
   accepted: ReadonlyMap<string, number>;
+  quiet: QuietNow;
 }
 
 /** The page. */
-export function destinationsPage({ caller, now, states, config, accepted }: DestinationsPageData): Html {
+export function destinationsPage({ caller, now, states, config, accepted, quiet }: DestinationsPageData): Html {
   return layout(
     { title: 'Destinations', caller, here: '/destinations', live: '' },
     html`<h1>Destinations</h1>
       <div id="live">
+        ${quietBanner(quiet)}
         ${
           states.length === 0
             ? html`<p>None in the config: incidents are recorded and nobody is told.</p>`
@@ -52,6 +56,7 @@ function row(
   const settings = config.destinations.find((destination) => destination.name === state.name);
   const owed = ['pending', 'delivering', 'retrying'].reduce((sum, name) => sum + (state.backlog[name] ?? 0), 0);
   const failed = state.backlog['failed'] ?? 0;
+  const heldBack = state.backlog['suppressed'] ?? 0;
   const [tone, word] = healthOf(state, { now, failed });
   const limit = settings?.rate
     ? `at most ${settings.rate.max} per ${durationWords(settings.rate.perMs / 1000)}`
@@ -71,7 +76,7 @@ function row(
       ${state.lastFailureAt ? `${ago(state.lastFailureAt, now)}${state.lastReason ? ` (${state.lastReason})` : ''}` : html`<span class="dim">none</span>`}
     </td>
     <td data-label="backlog">
-      ${owed === 0 ? 'level' : `${owed}, oldest ${durationWords(state.oldestS)}`}${failed > 0 ? html` <span class="bad">${failed} failed</span>` : ''}
+      ${owed === 0 ? 'level' : `${owed}, oldest ${durationWords(state.oldestS)}`}${failed > 0 ? html` <span class="bad">${failed} failed</span>` : ''}${heldBack > 0 ? html`, <span class="dim">${heldBack} held back</span>` : ''}
     </td>
     <td>${accepted.get(state.name) ?? 0} told in the last hour, <span class="dim">${limit}</span></td>
     <td>${state.updates}${state.failOpen ? ', fails open' : ''}</td>

@@ -3,23 +3,28 @@ import { html, raw } from 'hono/html';
 import type { Caller } from '#src/api/auth.ts';
 import { clock, factsOf, momentsOf } from '#src/api/exports/words.ts';
 import type { IncidentRecord } from '#src/api/incidents-record.ts';
+import type { QuietNow } from '#src/api/silences.ts';
 import type { RelayConfig } from '#src/config/types.ts';
 import { sanitizeHtml } from '#src/text/html.ts';
 import { axisSvg } from './axis.ts';
+import { evidenceSection } from './incident-evidence.ts';
 import { ledger } from './incident-ledger.ts';
 import { scopeSection } from './incident-scope.ts';
 import { story } from './incident-story.ts';
 import { layout, stateBadge, type Html } from './layout.ts';
+import { quietBanner } from './quiet-banner.ts';
 
 export interface IncidentPageData {
   record: IncidentRecord;
   caller: Caller;
   config: Pick<RelayConfig, 'subscriptions'>;
   now: Date;
+  /** Null on the page as of a moment. */
+  quiet: QuietNow | null;
 }
 
 /** The page. As of a moment it stands still and offers nothing to press. */
-export function incidentPage({ record, caller, config, now }: IncidentPageData): Html {
+export function incidentPage({ record, caller, config, now, quiet }: IncidentPageData): Html {
   const { incident, at } = record;
   const acts = caller.role === 'operate' && at === null;
   return layout(
@@ -27,6 +32,7 @@ export function incidentPage({ record, caller, config, now }: IncidentPageData):
     html`<div id="live">
         ${at === null ? '' : html`<p class="alert" role="note">As known at ${clock(at)} UTC. <a href="/incidents/${incident.id}">Show as known now</a></p>`}
         <h1>${incident.headline}</h1>
+        ${quiet === null ? '' : quietBanner(quietHere(quiet, record))}
         <p class="under">
           ${stateBadge(incident.state, incident.severity)} ${stageWords(incident)}
           ${record.withheld ? html`<span class="badge">need to know</span>` : ''}
@@ -36,7 +42,7 @@ export function incidentPage({ record, caller, config, now }: IncidentPageData):
         <div class="axis-box" tabindex="0" role="region" aria-label="Time axis">
           ${raw(axisSvg({ ...incident, now: at ?? now.toISOString(), entries: record.timeline }))}
         </div>
-        ${axisKey()} ${latestWord(record)}
+        ${axisKey()} ${latestWord(record)} ${evidenceSection(record)}
         <section aria-labelledby="story">
           <h2 id="story">Story</h2>
           ${story(record.timeline)}
@@ -49,6 +55,12 @@ export function incidentPage({ record, caller, config, now }: IncidentPageData):
       </div>
       ${acts ? noteForm(incident.id) : ''} ${documents(record)}`,
   );
+}
+
+/** The silences that its timeline names; the switch concerns every incident. */
+function quietHere({ silences, passThrough }: QuietNow, { timeline }: IncidentRecord): QuietNow {
+  const named = new Set(timeline.map((entry) => entry.data['silence']));
+  return { silences: silences.filter((one) => named.has(one.id)), passThrough };
 }
 
 function stageWords({ stage, state }: IncidentRecord['incident']): string {

@@ -4,7 +4,9 @@ import type { Caller } from '#src/api/auth.ts';
 import { durationWords } from '#src/api/exports/words.ts';
 import { severityRank, type Severity } from '#src/core/signal.ts';
 import type { IncidentListRow, OddSignalRow } from '#src/db/reads.ts';
+import type { QuietNow } from '#src/api/silences.ts';
 import { ago, layout, moment, stateBadge, type Html } from './layout.ts';
+import { quietBanner } from './quiet-banner.ts';
 
 export interface ListPageData {
   caller: Caller;
@@ -16,6 +18,7 @@ export interface ListPageData {
   /** Address of the next page of what is over. */
   next: string | null;
   tests: readonly OddSignalRow[];
+  quiet: QuietNow;
 }
 
 const KINDS = ['outage', 'maintenance', 'advisory', 'security', 'resource', 'alert', 'change', 'unrecognised'];
@@ -36,7 +39,7 @@ export function listPage(data: ListPageData): Html {
     html`<h1 class="visually-hidden">Incidents</h1>
       ${filterForm(filters)}
       <div id="live">
-        ${testList(data.tests, now)}
+        ${quietBanner(data.quiet)} ${testList(data.tests, now)}
         <section aria-labelledby="now">
           <h2 id="now">Going on now ${open.length > 0 ? html`<span class="dim">${open.length}</span>` : ''}</h2>
           ${open.length === 0 ? html`<p class="quiet-line">${filtered ? 'Nothing open fits these filters.' : 'Nothing. All is quiet.'}</p>` : rows(worstFirst(open), now)}

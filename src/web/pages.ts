@@ -10,6 +10,7 @@ import { retryDelivery, writeNote } from '#src/api/incidents-notes.ts';
 import { loadRecord } from '#src/api/incidents-record.ts';
 import { Problem } from '#src/api/problem.ts';
 import { IncidentQuery, NoteBody, parseUtc } from '#src/api/schemas.ts';
+import { quietNow } from '#src/api/silences.ts';
 import { destinationStates, sourceStates } from '#src/api/status.ts';
 import { readUnmatchedCallbacks } from '#src/db/callbacks.ts';
 import { readTold } from '#src/db/destinations-told.ts';
@@ -46,24 +47,30 @@ export function pageRoutes(app: OpenAPIHono<Env>, deps: ApiDeps, callerOf: Calle
     '/incidents/:id',
     page(deps, callerOf, async (c, caller) => {
       const record = await loadRecord(deps, caller, { id: c.req.param('id')!, at: moment(c.req.query('at')) });
-      return incidentPage({ record, caller, config: deps.config(), now: deps.now() });
+      const quiet = record.at === null ? await quietNow(deps) : null;
+      return incidentPage({ record, caller, config: deps.config(), now: deps.now(), quiet });
     }),
   );
   app.get(
     '/destinations',
     page(deps, callerOf, async (_, caller) => {
-      const [states, accepted] = await Promise.all([destinationStates(deps), readTold(deps.pools.read)]);
-      return destinationsPage({ caller, now: deps.now(), states, config: deps.config(), accepted });
+      const [states, accepted, quiet] = await Promise.all([
+        destinationStates(deps),
+        readTold(deps.pools.read),
+        quietNow(deps),
+      ]);
+      return destinationsPage({ caller, now: deps.now(), states, config: deps.config(), accepted, quiet });
     }),
   );
   app.get(
     '/sources',
     page(deps, callerOf, async (_, caller) => {
-      const [{ sources, odd }, callbacks] = await Promise.all([
+      const [{ sources, odd, canary }, callbacks] = await Promise.all([
         sourceStates(deps),
         readUnmatchedCallbacks(deps.pools.read, 20),
       ]);
-      return sourcesPage({ caller, now: deps.now(), sources, odd, callbacks });
+      const coverage = deps.coverage?.() ?? null;
+      return sourcesPage({ caller, now: deps.now(), sources, odd, canary, coverage, callbacks });
     }),
   );
   app.post(
@@ -102,14 +109,15 @@ async function list(c: Context<Env>, deps: ApiDeps, caller: Caller): Promise<Htm
     if (state.length === 0) return { incidents: [], next: null };
     return pageOfIncidents(deps, { query: { ...query, state, limit, cursor }, full });
   };
-  const [open, over, tests] = await Promise.all([
+  const [open, over, tests, quiet] = await Promise.all([
     query.cursor === undefined ? some(['planned', 'active'], OPEN_MAX) : { incidents: [] },
     some(['resolved', 'closed'], OVER_MAX, query.cursor),
     readTests(deps.pools.read, 5),
+    quietNow(deps),
   ]);
   const { cursor: _cursor, limit: _limit, ...filters } = given;
   const next = over.next === null ? null : `/?${new URLSearchParams({ ...filters, cursor: over.next }).toString()}`;
-  return listPage({ caller, now: deps.now(), filters, open: open.incidents, over: over.incidents, next, tests });
+  return listPage({ caller, now: deps.now(), filters, open: open.incidents, over: over.incidents, next, tests, quiet });
 }
 
 /** As a person writes it, `2026-09-14 09:14`, always UTC; null for now. */

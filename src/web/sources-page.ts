@@ -1,9 +1,13 @@
 /** Who sends, when they were last heard, and what was not understood. */
 import { html } from 'hono/html';
 import type { Caller } from '#src/api/auth.ts';
+import type { CanaryView } from '#src/api/canary.ts';
+import type { ApiDeps } from '#src/api/deps.ts';
 import { durationWords } from '#src/api/exports/words.ts';
 import type { sourceStates } from '#src/api/status.ts';
 import type { OddSignalRow } from '#src/db/reads.ts';
+import { canarySection } from './canary-section.ts';
+import { coverageSection } from './coverage-section.ts';
 import { ago, layout, moment, type Html } from './layout.ts';
 
 export interface SourcesPageData {
@@ -11,6 +15,8 @@ export interface SourcesPageData {
   now: Date;
   sources: Awaited<ReturnType<typeof sourceStates>>['sources'];
   odd: readonly OddSignalRow[];
+  canary: CanaryView | null;
+  coverage: ReturnType<NonNullable<ApiDeps['coverage']>>;
   callbacks: readonly { vendor: string; event: string; receivedAt: string; reason: string | null }[];
 }
 
@@ -48,6 +54,7 @@ export function sourcesPage(data: SourcesPageData): Html {
                 </tbody>
               </table>`
         }
+        ${canarySection(data.canary)} ${coverageSection(data.coverage, now)}
         <h2>Tests, and what was not understood</h2>
         ${oddTable(data.odd, now)} ${callbackTable(data.callbacks, now)}
       </div>`,

@@ -62,6 +62,10 @@ ol.clocks li.open{border-style:dashed;background:none}ol.clocks .label{font-size
 .mark.bad{stroke:var(--red);stroke-width:2.5;fill:none}.mark.person{fill:var(--bg);stroke:var(--violet);stroke-width:2}
 .key{font-size:.85rem;margin:.2rem 0 0}.dot{display:inline-block;width:.7rem;height:.7rem;border-radius:50%;margin:0 .2rem 0 .7rem}
 .dot.said{background:var(--blue)}.dot.good{background:var(--green)}.dot.bad{color:var(--red);font-weight:700;line-height:.7}.dot.ack,.dot.person{border-radius:0;transform:rotate(45deg);background:var(--violet)}.dot.person{background:none;border:2px solid var(--violet)}
+.evidence{border:1px solid var(--line);border-radius:.4rem;padding:.1rem .9rem .6rem;margin:.7rem 0}.evidence h3{margin:.6rem 0 .2rem}.evidence p{margin:.3rem 0;overflow-wrap:anywhere}.evidence pre{white-space:pre-wrap;overflow-wrap:anywhere}ul.plain{list-style:none;padding:0;margin:.4rem 0}ul.plain li{margin:.25rem 0;overflow-wrap:anywhere}
+.chart{margin:.6rem 0}.chart svg{display:block;width:100%;height:6.5rem;border-bottom:1px solid var(--dim);background:var(--soft)}.chart .fine{fill:var(--blue);opacity:.4}.chart .failed{fill:var(--red)}.chart .none{fill:var(--dim);opacity:.5}
+.chart line.began{stroke:var(--fg);stroke-width:1.5;stroke-dasharray:4 3;vector-effect:non-scaling-stroke}.chart .ticks{display:flex;justify-content:space-between;font-size:.85rem;font-variant-numeric:tabular-nums;gap:.3rem}
+.dot.good-bar{background:var(--blue);opacity:.4;border-radius:0}.dot.bad-bar{background:var(--red);border-radius:0}.chart .key{display:flex;flex-wrap:wrap;gap:0 1rem}.chart .key>span{white-space:nowrap}.chart .key .dot{margin-left:0}
 .latest{border:1px solid var(--line);border-left:5px solid var(--blue);padding:.1rem 1rem .6rem;margin:1.2rem 0 0;background:var(--soft)}.latest h2{margin:.6rem 0 .2rem}
 .said{overflow-wrap:anywhere;max-width:60rem}.said p{margin:.4rem 0}.said.pre{white-space:pre-wrap}
 ol.story{list-style:none;margin:0;padding:0}
@@ -78,7 +82,7 @@ table.list thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-pat
 table.list tr{display:flex;flex-wrap:wrap;gap:.1rem .7rem;padding:.6rem 0;border-bottom:1px solid var(--line)}
 table.list td{display:block;padding:0;border:0}table.list td:empty{display:none}table.list td.wide{flex-basis:100%;order:-1;font-size:1rem}table.list td.num{text-align:left}
 td[data-label]:not(:empty)::before{content:attr(data-label) " ";color:var(--dim);font-size:.85rem}
-ol.clocks{grid-template-columns:1fr;gap:0}ol.clocks li,ol.clocks li.open{border:0;border-bottom:1px solid var(--line);border-radius:0;background:none;padding:.25rem 0;display:grid;grid-template-columns:1fr auto;gap:0 .8rem}ol.clocks .dim:last-child{grid-column:1/-1}ol.clocks .dim:empty{display:none}ol.story>li{grid-template-columns:1fr}ol.story .when{flex-direction:row;gap:.7rem;color:var(--dim);font-size:.87rem}
+.chart .ticks span:nth-child(even){display:none}ol.clocks{grid-template-columns:1fr;gap:0}ol.clocks li,ol.clocks li.open{border:0;border-bottom:1px solid var(--line);border-radius:0;background:none;padding:.25rem 0;display:grid;grid-template-columns:1fr auto;gap:0 .8rem}ol.clocks .dim:last-child{grid-column:1/-1}ol.clocks .dim:empty{display:none}ol.story>li{grid-template-columns:1fr}ol.story .when{flex-direction:row;gap:.7rem;color:var(--dim);font-size:.87rem}
 }
 @media (min-width:120rem){html{font-size:133%}body{font-size:1.25rem}main{max-width:110rem}.no-wall{display:none}}
 @media print{

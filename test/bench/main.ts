@@ -1,7 +1,10 @@
 /** `npm run bench [-- scenario]`: a table of what was measured beside its goal, and the same as JSON. No figure decides anything. */
 import { cpus, totalmem } from 'node:os';
 import { accept } from './accept.ts';
+import { hub } from './hub.ts';
 import { latency } from './latency.ts';
+import { reads } from './reads.ts';
+import { start } from './start.ts';
 import { storm } from './storm.ts';
 import { table, type Line } from './table.ts';
 import { through } from './through.ts';
@@ -12,6 +15,9 @@ const scenarios: Record<string, () => Promise<Line[]>> = {
   through: () => through({ count: quick ? 3_000 : 15_000 }),
   latency: () => latency({ count: quick ? 60 : 300 }),
   storm,
+  hub: () => hub({ records: quick ? 5_000 : 20_000 }),
+  start,
+  reads: () => reads({ requests: quick ? 100 : 500 }),
 };
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));

@@ -7,6 +7,16 @@ const HERE = import.meta.dirname;
 const ROOT = resolve(HERE, '../..');
 const NODE = join(ROOT, 'node_modules/.bin/node');
 
+/** A bench that fails leaves nothing behind that would hold its output open. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+function watched(child: ChildProcess): ChildProcess {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
 export interface Child {
   process: ChildProcess;
   /** First line of JSON that the process printed. */
@@ -21,10 +31,12 @@ export async function startPart(name: string, args: readonly string[] = []): Pro
 
 /** Starts the relay with its log thrown away, as a container with a fast log driver would. */
 export async function startRelayProcess(env: Record<string, string>): Promise<Child> {
-  const child = spawn(NODE, [join(ROOT, 'src/main.ts')], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const child = watched(
+    spawn(NODE, [join(ROOT, 'src/main.ts')], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }),
+  );
   const url = `http://127.0.0.1:${env['PORT']}/livez`;
   const begin = performance.now();
   for (;;) {
@@ -52,6 +64,7 @@ export async function runPart(name: string, args: readonly string[]): Promise<Re
 
 async function start(command: string, args: readonly string[], env: Record<string, string>): Promise<Child> {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  watched(child);
   const ready = await new Promise<Record<string, unknown>>((done, fail) => {
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => {

@@ -34,32 +34,47 @@ export interface SinkCounts {
 
 const TOKEN = 'bench-receiver-token-0001';
 export const API_TOKEN = 'bench-api-token-000000001';
+export const RECEIVER_PATH = `/v1/receivers/azure-monitor?token=${TOKEN}`;
 
-/** Starts everything; `pager` adds a PagerDuty destination for outages. */
+/** Writes the config into the folder and returns its path. */
+export function benchConfig(
+  folder: string,
+  { sinkUrl, pager = false, hub = null }: { sinkUrl: string; pager?: boolean; hub?: string | null },
+): string {
+  const config = join(folder, 'relay.yaml');
+  const hubs = hub ? `, eventHubs: [{ name: activity, source: hub, connectionString: "${hub}" }]` : '';
+  const oncall = `  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${sinkUrl}" }\n`;
+  writeFileSync(
+    config,
+    `receivers: { tokens: [{ source: bench, token: ${TOKEN} }]${hubs} }
+api: { tokens: [{ role: operate, name: ops, token: ${API_TOKEN} }] }
+egress: { allow: [127.0.0.0/8] }
+destinations:
+  hook: { type: webhook, url: "${sinkUrl}/hook", secret: "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", concurrency: 64 }
+${pager ? oncall : ''}routes:
+  - match: {}
+    to: [hook${pager ? ', oncall' : ''}]
+`,
+  );
+  return config;
+}
+
+/** Starts everything; `pager` adds a PagerDuty destination for outages, `hub` an Event Hub to read. */
 export async function openStage({
   footing,
   pager = false,
+  hub = null,
 }: {
   footing: 'redis' | 'embedded';
   pager?: boolean;
+  /** Connection string of a hub to read. */
+  hub?: string | null;
 }): Promise<Stage> {
   if (footing === 'redis' && redisMissing() !== null) throw new Error(redisMissing()!);
   const folder = mkdtempSync(join(tmpdir(), 'relay-bench-'));
   const sink = await startPart('sink');
   const sinkUrl = `http://127.0.0.1:${String(sink.ready['port'])}`;
-  const config = join(folder, 'relay.yaml');
-  writeFileSync(
-    config,
-    `receivers: { tokens: [{ source: bench, token: ${TOKEN} }] }
-api: { tokens: [{ role: operate, name: ops, token: ${API_TOKEN} }] }
-egress: { allow: [127.0.0.0/8] }
-destinations:
-  hook: { type: webhook, url: "${sinkUrl}/hook", secret: "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", concurrency: 64 }
-${pager ? `  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${sinkUrl}" }\n` : ''}routes:
-  - match: {}
-    to: [hook${pager ? ', oncall' : ''}]
-`,
-  );
+  const config = benchConfig(folder, { sinkUrl, pager, hub });
   const postgres = footing === 'redis' ? await startEmbedded({ dataDir: join(folder, 'postgres') }) : null;
   const redis = footing === 'redis' ? await startTestRedis() : null;
   const port = await freePort();
@@ -74,7 +89,7 @@ ${pager ? `  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789ab
   return {
     footing,
     url: `http://127.0.0.1:${port}`,
-    path: `/v1/receivers/azure-monitor?token=${TOKEN}`,
+    path: RECEIVER_PATH,
     relay,
     sink: {
       url: sinkUrl,

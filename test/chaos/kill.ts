@@ -1,6 +1,6 @@
 /** kill -9 at random moments and at named places, with and without its Postgres, with roles together and apart. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkRecord, checkVendors, heldRecoveries, idsOf, waitLevel } from './promises.ts';
+import { checkRecord, checkVendors, heldRecoveries, idsOf, waitLevel, type Kill } from './promises.ts';
 import type { RelayProcess } from './relay-process.ts';
 import type { Context, Scenario } from './scenario.ts';
 import type { Sender } from './sender.ts';
@@ -11,11 +11,14 @@ const ROUTES = 'routes: [{ match: {}, to: [oncall, jsm, itsm, channel, mail, hoo
 /** With `+1` the kill falls while COMMIT is on its way. */
 const INGEST = ['ingest.in-commit:2', 'ingest.in-commit:2+1', 'ingest.before-ring:2'];
 const DELIVERY = ['delivery.before-call:3', 'delivery.after-call:3'];
+/** From the kill. A dead worker's lease takes 3.5 s of it (docs/adr/lease-of-three-and-a-half-seconds.md). */
 const NEXT_ATTEMPT_MS = 5_000;
-/** What a dead worker held waits for its lease, 5 s from its last heartbeat (design 3.4), and for the next look of another. */
-const HELD_APART_MS = 7_000;
-/** A relay that dies at every second commit keeps a sender waiting long. */
-const TAKEN_MS = 600_000;
+/** A start counts with so much. */
+const START_MS = 1_000;
+/** Azure repeats for about 75 s and then the news is gone (design section 1). */
+const TAKEN_MS = 75_000;
+/** A relay that dies at every second commit takes two posts a life: after so many cycles it lives until all are taken. */
+const BREATH_EVERY = 4;
 
 interface Variant {
   name: string;
@@ -76,59 +79,66 @@ async function play(context: Context, variant: Variant): Promise<void> {
   if (apart) await back.start();
   const sender = stage.sender(front);
   const under: Promise<Sent[][]>[] = [];
-  const killsMs: number[] = [];
-  const allKills: { killedMs: number; readyMs: number }[] = [];
+  const backKills: Kill[] = [];
+  const allKills: Kill[] = [];
   for (const [index, one] of cycles.entries()) {
     const ids = [0, 1, 2].map((n) => `${variant.name.toUpperCase()}-${String(index).padStart(3, '0')}${n}`);
     // A worker apart is left alone after its kill until all is level: its lease is measured.
-    const next = apart && one.victim === back ? undefined : cycles[index + 1];
+    const measured = apart && one.victim === back;
+    const breath = index % BREATH_EVERY === BREATH_EVERY - 1;
+    const next = measured || breath ? undefined : cycles[index + 1];
     const { killedMs, readyMs, posts } = await cycle(context, one, { next, group: variant.group, sender, ids });
     under.push(posts);
-    if (one.victim === back) killsMs.push(killedMs);
+    if (one.victim === back) backKills.push({ killedMs, readyMs });
     allKills.push({ killedMs, readyMs });
     context.add('cycles', 1);
     // Another kill before the lease is over would hide how long it takes.
-    if (apart && one.victim === back) {
+    if (measured) {
       await posts;
       await waitLevel(context, stage, { sender, ids });
-    }
+    } else if (breath) await Promise.all(under);
   }
   const sent = (await Promise.all(under)).flat(2);
   const ids = idsOf(sent);
   const deliveries = await waitLevel(context, stage, { sender, ids });
   await checkRecord(context, sender, sent);
   checkVendors(context, stage, { ids, deliveries });
-  const nexts = allKills.map(({ killedMs, readyMs }, i) => {
-    const callMs = firstCallIn(stage, killedMs, allKills[i + 1]?.killedMs ?? Number.POSITIVE_INFINITY);
-    return { afterKill: callMs - killedMs, afterStart: callMs - (apart ? killedMs : readyMs) };
+  const nexts = allKills.map((kill, i) => {
+    const callMs = firstCallIn(stage, kill.killedMs, allKills[i + 1]?.killedMs ?? Number.POSITIVE_INFINITY);
+    return { waitedMs: callMs - kill.killedMs, kill };
   });
-  judgeRecovery(context, { variant, nexts, held: heldRecoveries(deliveries, killsMs) });
+  judgeRecovery(context, variant.name, { nexts, held: heldRecoveries(deliveries, backKills) });
   await Promise.all(stage.relays.map((relay) => relay.stop()));
 }
 
-function judgeRecovery(
-  context: Context,
-  { variant, nexts, held }: { variant: Variant; nexts: { afterKill: number; afterStart: number }[]; held: number[] },
-): void {
-  const worstNext = Math.max(0, ...nexts.map((next) => next.afterKill));
-  const afterStart = Math.max(0, ...nexts.map((next) => next.afterStart));
-  const worstHeld = Math.max(0, ...held);
-  const heldLimit = variant.footing === 'embedded' ? NEXT_ATTEMPT_MS : HELD_APART_MS;
-  const { name } = variant;
-  context.recovery(Math.max(worstNext, worstHeld));
-  context.figure(`${name}: next attempt of anything, worst ms`, worstNext);
-  context.figure(`${name}: next attempt of what was held, worst ms`, worstHeld);
+interface Wait {
+  waitedMs: number;
+  kill: Kill;
+}
+
+/**
+ * From the kill, with the start of the new process in it. A start has its own aim, 1 s (design section 8): what it took
+ * beyond that is the machine's doing and counts there.
+ */
+function judgeRecovery(context: Context, name: string, { nexts, held }: { nexts: Wait[]; held: Wait[] }): void {
+  const starts = nexts.map(({ kill }) => kill.readyMs - kill.killedMs);
+  const worst = (waits: readonly Wait[]): number => Math.max(0, ...waits.map((wait) => wait.waitedMs));
+  const counted = (waits: readonly Wait[]): number =>
+    Math.max(0, ...waits.map(({ waitedMs, kill }) => waitedMs - Math.max(0, kill.readyMs - kill.killedMs - START_MS)));
+  context.recovery(Math.max(worst(nexts), worst(held)));
+  context.figure(`${name}: from the kill to a new process that answers, worst ms`, Math.max(0, ...starts));
+  context.figure(`${name}: from the kill to the next attempt of anything, worst ms`, worst(nexts));
+  context.figure(`${name}: from the kill to the next attempt of what was held, worst ms`, worst(held));
   context.figure(`${name}: attempts interrupted`, held.length);
-  // Apart there may be nothing to do but what the dead worker held.
   context.promise(
-    `${name}: the next attempt comes within ${heldLimit} ms of the ${variant.footing === 'redis' ? 'kill' : 'new start'}`,
-    afterStart < heldLimit,
-    afterStart,
+    `${name}: the next attempt comes within ${NEXT_ATTEMPT_MS} ms of the kill`,
+    counted(nexts) < NEXT_ATTEMPT_MS,
+    counted(nexts),
   );
   context.promise(
-    `${name}: what the dead process held is tried within ${heldLimit} ms`,
-    worstHeld < heldLimit,
-    worstHeld,
+    `${name}: what the dead process held is tried within ${NEXT_ATTEMPT_MS} ms of the kill`,
+    counted(held) < NEXT_ATTEMPT_MS,
+    counted(held),
   );
 }
 

@@ -1,23 +1,30 @@
 /**
  * The proof of what the relay promises: real processes, strict vendors, and everything done to them that we can think
- * of. `npm run chaos [-- --long] [-- --only <scenario>[,<scenario>]] [-- --seed N] [-- --out file.json]`. Last line of
+ * of. `npm run chaos [-- --long [--share 0.1]] [-- --only <scenario>[,<scenario>]] [-- --seed N] [-- --out file.json]`. Last line of
  * standard output: the result as JSON. Exit code 1 when any promise was broken.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { access } from './access.ts';
+import { children } from './children.ts';
 import { destinations } from './destinations.ts';
+import { disk } from './disk.ts';
 import { disorder } from './disorder.ts';
 import { frozen } from './frozen.ts';
 import { hostile } from './hostile.ts';
+import { hour } from './hour.ts';
 import { kill } from './kill.ts';
 import { postgres } from './postgres.ts';
 import { redis } from './redis.ts';
 import { reload } from './reload.ts';
+import { severed } from './severed.ts';
 import { runScenario, type Scenario, type ScenarioResult } from './scenario.ts';
+import { soak } from './soak.ts';
 import { storm } from './storm.ts';
 import { resultTable } from './table.ts';
+import { twins } from './twins.ts';
+import { wire } from './wire.ts';
 
 const SEED = 20_260_914;
 const SCENARIOS: readonly Scenario[] = [
@@ -31,11 +38,19 @@ const SCENARIOS: readonly Scenario[] = [
   hostile,
   access,
   reload,
+  wire,
+  children,
+  twins,
+  severed,
+  hour,
+  disk,
+  soak,
 ];
 
 const { values } = parseArgs({
   options: {
     long: { type: 'boolean', default: false },
+    share: { type: 'string', default: '1' },
     only: { type: 'string' },
     seed: { type: 'string', default: String(SEED) },
     out: { type: 'string' },
@@ -44,9 +59,10 @@ const { values } = parseArgs({
 const wanted = values.only?.split(',');
 const unknown = wanted?.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name)) ?? [];
 const seed = Number(values.seed);
-if (unknown.length > 0 || !Number.isSafeInteger(seed)) {
+const share = Number(values.share);
+if (unknown.length > 0 || !Number.isSafeInteger(seed) || !(share > 0 && share <= 1)) {
   process.stderr.write(
-    `usage: chaos [--long] [--only ${SCENARIOS.map((scenario) => scenario.name).join('|')}] [--seed N] [--out file]\n`,
+    `usage: chaos [--long [--share 0.1]] [--only ${SCENARIOS.map((scenario) => scenario.name).join('|')}] [--seed N] [--out file]\n`,
   );
   process.exit(2);
 }
@@ -57,13 +73,13 @@ const started = performance.now();
 const results: ScenarioResult[] = [];
 for (const scenario of SCENARIOS.filter((one) => wanted?.includes(one.name) ?? true)) {
   process.stderr.write(`${scenario.name} ...\n`);
-  results.push(await runScenario(scenario, { seed, long: values.long }));
+  results.push(await runScenario(scenario, { seed, long: values.long, share }));
 }
 const kept = results.every((result) => result.kept);
 const report = {
   kept,
   seed,
-  form: values.long ? 'long' : 'short',
+  form: values.long ? (share < 1 ? `${share} of the long form` : 'long') : 'short',
   durationMs: Math.round(performance.now() - started),
   machine: { cpus: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', node: process.version },
   scenarios: results,

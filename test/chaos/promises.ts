@@ -67,6 +67,9 @@ export async function waitLevel(
       late.push({ id, deliveries: lost.map(({ attempts, ...rest }) => ({ ...rest, last: attempts.slice(-2) })) });
   }
   if (givenUp > 0) context.figure('given up after two tries without an answer', givenUp);
+  for (const [id, deliveries] of found)
+    for (const one of deliveries.filter((delivery) => isGivenUp(delivery)))
+      await checkNews(context, sender, { id, one });
   context.add('lost', late.length);
   const destinations = late.length > 0 ? (await sender.call('GET', '/v1/destinations')).text : '';
   context.promise('every wanted delivery becomes level', late.length === 0, { late: late.slice(0, 3), destinations });
@@ -81,6 +84,18 @@ function isLevel(one: Delivery): boolean {
 function isGivenUp(one: Delivery): boolean {
   const unanswered = one.attempts.filter((attempt) => attempt.outcome === 'unknown').length;
   return one.state === 'failed' && unanswered >= 2 && ['teams', 'email', 'slack'].includes(one.type);
+}
+
+/** What could not be told is news itself, for everyone else (design 3.7): the relay stops, but never silently. */
+async function checkNews(context: Context, sender: Sender, { id, one }: { id: string; one: Delivery }): Promise<void> {
+  const told = await until(
+    async () =>
+      (await sender.timeline(id).catch(() => [])).some((entry) =>
+        entry.summary.includes(`${one.destination} was not reached`),
+      ),
+    15_000,
+  );
+  context.promise('what was given up is news on the timeline', told, { id, destination: one.destination });
 }
 
 /** Nobody is woken twice, nothing is told out of order, and what comes twice says so. */
@@ -200,19 +215,28 @@ function checkStream(
   });
 }
 
+/** A kill, and when a new process answered; milliseconds of the clock. */
+export interface Kill {
+  killedMs: number;
+  readyMs: number;
+}
+
 /**
- * From a kill to the next try of what the dead process held, milliseconds. Tries that met another kill before they came
- * say nothing about one.
+ * From a kill to the next try of what the dead process held, milliseconds, with the kill. Tries that met another kill
+ * before they came say nothing about one.
  */
-export function heldRecoveries(deliveries: ReadonlyMap<string, Delivery[]>, killsMs: readonly number[]): number[] {
-  const found: number[] = [];
+export function heldRecoveries(
+  deliveries: ReadonlyMap<string, Delivery[]>,
+  kills: readonly Kill[],
+): { waitedMs: number; kill: Kill }[] {
+  const found: { waitedMs: number; kill: Kill }[] = [];
   for (const { attempts } of [...deliveries.values()].flat()) {
     for (const [i, attempt] of attempts.entries()) {
       const next = attempts[i + 1];
       if (attempt.reason !== 'crashed' || !next) continue;
       const [startedMs, nextMs] = [Date.parse(attempt.startedAt), Date.parse(next.startedAt)];
-      const between = killsMs.filter((kill) => kill >= startedMs && kill <= nextMs);
-      if (between.length === 1) found.push(nextMs - between[0]!);
+      const between = kills.filter(({ killedMs }) => killedMs >= startedMs && killedMs <= nextMs);
+      if (between.length === 1) found.push({ waitedMs: nextMs - between[0]!.killedMs, kill: between[0]! });
     }
   }
   return found;

@@ -15,7 +15,7 @@ export interface Context {
   readonly long: boolean;
   readonly seed: number;
   readonly random: Random;
-  /** The first number in the short form, the second in the long one. */
+  /** The first number in the short form, the second in the long one; a share of the long form is never less than the short one. */
   size(short: number, long: number): number;
   /** A promise, whether it was kept, and what was seen if not. */
   promise(words: string, kept: boolean, seen?: unknown): void;
@@ -61,7 +61,7 @@ const LIMIT_MS = { short: 240_000, long: 3 * 3_600_000 };
 /** Runs one scenario and takes down what it put up. Never throws: an exception is a broken promise. */
 export async function runScenario(
   scenario: Scenario,
-  { seed, long }: { seed: number; long: boolean },
+  { seed, long, share }: { seed: number; long: boolean; share: number },
 ): Promise<ScenarioResult> {
   const started = performance.now();
   const cleanups: (() => Promise<unknown>)[] = [];
@@ -89,7 +89,7 @@ export async function runScenario(
     seed,
     long,
     random: createRandom(seed),
-    size: (short, inLong) => (long ? inLong : short),
+    size: (short, inLong) => (long ? Math.max(short, Math.round(inLong * share)) : short),
     promise,
     add: (sum, count) => void (result.sums[sum] += count),
     recovery: (ms) => void (result.worstRecoveryMs = Math.max(result.worstRecoveryMs ?? 0, Math.round(ms))),

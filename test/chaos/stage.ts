@@ -21,6 +21,10 @@ export interface StageOptions {
   parts?: Partial<Record<Part, string>>;
   /** YAML after the destinations; routes everything everywhere by default. */
   rest?: string;
+  /** YAML in flow style, to stand beside `tokens` in `receivers`. */
+  receivers?: string;
+  /** What `rest` and `receivers` hold that nobody may ever see. */
+  secrets?: readonly string[];
 }
 
 export interface Stage {
@@ -70,7 +74,7 @@ export async function openStage(context: Context, options: StageOptions): Promis
       const text =
         typeof given === 'string'
           ? given
-          : yaml(cast, { parts: given.parts ?? options.parts ?? ALL, rest: given.rest ?? options.rest });
+          : yaml(cast, { ...options, parts: given.parts ?? options.parts ?? ALL, rest: given.rest ?? options.rest });
       writeFileSync(configFile, text, { mode: 0o600 });
     },
     async relay(name, environment = {}) {
@@ -87,7 +91,14 @@ export async function openStage(context: Context, options: StageOptions): Promis
       return sender;
     },
     relays,
-    secrets: [RECEIVER_TOKEN, OPERATE_TOKEN, READ_TOKEN, ...castSecrets(cast), ...password(databaseUrl)],
+    secrets: [
+      RECEIVER_TOKEN,
+      OPERATE_TOKEN,
+      READ_TOKEN,
+      ...castSecrets(cast),
+      ...password(databaseUrl),
+      ...(options.secrets ?? []),
+    ],
   };
   stage.configure({});
   context.onEnd(async () => {
@@ -103,9 +114,13 @@ export async function openStage(context: Context, options: StageOptions): Promis
   return stage;
 }
 
-function yaml(cast: Cast, { parts, rest }: { parts: Partial<Record<Part, string>>; rest: string | undefined }): string {
+function yaml(
+  cast: Cast,
+  options: { parts: Partial<Record<Part, string>>; rest: string | undefined; receivers?: string },
+): string {
+  const { parts, rest, receivers } = options;
   const destinations = Object.entries(parts).map(([part, more]) => destinationLine(cast, part as Part, more));
-  return `receivers: { tokens: [{ source: chaos, token: ${RECEIVER_TOKEN} }] }
+  return `receivers: { tokens: [{ source: chaos, token: ${RECEIVER_TOKEN} }]${receivers ? `, ${receivers}` : ''} }
 api: { tokens: [{ role: operate, name: ops, token: ${OPERATE_TOKEN} }, { role: read, name: eyes, token: ${READ_TOKEN} }] }
 egress: { allow: [127.0.0.0/8] }
 destinations:

@@ -1,5 +1,7 @@
 /** The cast: local strict stand-ins for every vendor and for Azure, and the words a reader knows them by. */
 import { ARM_TOKEN, ArmServer } from '#test/support/azure/arm-server.ts';
+import { LogsServer } from '#test/support/azure/logs-server.ts';
+import { MetricsServer } from '#test/support/azure/metrics-server.ts';
 import { EventHubsServer } from '#test/support/event-hubs/event-hubs-server.ts';
 import { OpsgenieServer } from '#test/support/vendors/opsgenie.ts';
 import { PagerDutyServer } from '#test/support/vendors/pagerduty.ts';
@@ -19,6 +21,9 @@ export interface Cast {
   hubs: EventHubsServer;
   /** Azure Resource Manager and Resource Graph. */
   azure: ArmServer;
+  /** Azure Monitor metrics, and a Log Analytics workspace. */
+  metrics: MetricsServer;
+  logs: LogsServer;
 }
 
 /** Names of the destinations in the demo's relay.yaml, with the vendor behind each. */
@@ -40,11 +45,12 @@ export const KEYS = {
   opsgenie: 'demo-api-integration-key',
   servicenow: SERVICENOW_CREDENTIALS,
   azure: ARM_TOKEN,
+  workspace: 'd3300000-0000-4000-8000-00000000c0de',
 } as const;
 
 /** Starts all of them on free loopback ports; they end with this process. */
 export async function startCast(): Promise<Cast> {
-  const [pagerduty, servicenow, teams, mail, webhook, opsgenie, hubs, azure] = await Promise.all([
+  const [pagerduty, servicenow, teams, mail, webhook, opsgenie, hubs, azure, metrics, logs] = await Promise.all([
     new PagerDutyServer({ routingKeys: [KEYS.pagerduty] }).start(),
     new ServiceNowServer().start(),
     new TeamsServer().start(),
@@ -53,8 +59,10 @@ export async function startCast(): Promise<Cast> {
     new OpsgenieServer({ apiKey: KEYS.opsgenie }).start(),
     new EventHubsServer({ hubs: { alerts: { partitions: 1 }, activity: { partitions: 4 } } }).start(),
     new ArmServer().start(),
+    new MetricsServer().start(),
+    new LogsServer().start(),
   ]);
-  return { pagerduty, servicenow, teams, mail, webhook, opsgenie, hubs, azure };
+  return { pagerduty, servicenow, teams, mail, webhook, opsgenie, hubs, azure, metrics, logs };
 }
 
 /** Closes every listening socket and connection. */

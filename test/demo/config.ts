@@ -39,6 +39,7 @@ receivers:
     - { name: activity, source: activity, connectionString: "${cast.hubs.connectionString('activity')}", maxRecords: 500 }
 azure: { armUrl: "${cast.azure.url}", accessToken: ${KEYS.azure} }
 backfill: { every: 1h }
+evidence: { every: 500ms, maxCalls: 1000, metricsUrl: "${cast.metrics.template}", logsUrl: "${cast.logs.url}", workspaces: [${KEYS.workspace}] }
 egress: { allow: [127.0.0.0/8] }
 subscriptions:
 ${names}

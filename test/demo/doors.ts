@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AzureRecord } from '#test/support/azure/records.ts';
 import { sendToHub } from '#test/support/event-hubs/send.ts';
 import type { PostAnswer } from './relay-client.ts';
+import { reveal } from './evidence-data.ts';
 import type { Stage } from './stage.ts';
 import type { Scene } from './story.ts';
 
@@ -12,6 +13,7 @@ export const DOORS = {
   alerts: "action group's hub",
   activity: "activity log's hub",
   backfill: 'back-fill',
+  evidence: 'metrics and logs',
 } as const;
 
 export type Door = keyof typeof DOORS;
@@ -34,11 +36,20 @@ export async function bring(stage: Stage, scene: Scene): Promise<Brought> {
     const ids = answers.flatMap((answer) => answer.signals.map((signal) => signal.incident ?? 'none'));
     return { outcomes: countAnswers(answers), incidents: [...new Set(ids)] };
   }
+  if (scene.door === 'evidence') return observe(stage, scene);
   const before = await stage.relay.counts(scene.door);
   if (scene.door === 'backfill') await pull(stage, scene.bodies as AzureRecord[]);
   else await sendToHub(stage.cast.hubs.connectionString(scene.door), scene.bodies);
   const outcomes = await stored(stage, scene, before);
   return { outcomes, incidents: [(await stage.relay.incident(scene.trackingId)).id] };
+}
+
+/** Metrics and logs begin to tell of a registry; waits until the relay has seen it, and said so. */
+async function observe({ cast, relay }: Stage, { trackingId, reveals }: Scene): Promise<Brought> {
+  const { id, startedAt } = await relay.incident(trackingId);
+  reveal(cast, reveals!, Date.parse(startedAt!));
+  await relay.said(id, `Evidence: ${reveals} hit`);
+  return { outcomes: {}, incidents: [id] };
 }
 
 async function pull({ cast, relay }: Stage, records: AzureRecord[]): Promise<void> {

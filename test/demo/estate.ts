@@ -52,6 +52,17 @@ function replication({ id }: AzureResource, location: string): AzureResource {
   return { id: `${id}/replications/${location}`, type: `${REGISTRY}/replications`, location, endpoint: true };
 }
 
+/** The id of one of the {@link REGISTRIES}. */
+export function registryId(name: string): string {
+  return idOf(HOMES[name] ?? '', REGISTRY, name);
+}
+
+const HOMES: Readonly<Record<string, string>> = {
+  [REGISTRIES.home]: 'storefront-prod',
+  [REGISTRIES.replica]: 'payments-prod',
+  [REGISTRIES.elsewhere]: 'analytics-prod',
+};
+
 function idOf(subscription: string, type: string, name: string): string {
   const owner = SUBSCRIPTIONS.find((one) => one.name === subscription)!;
   return `/subscriptions/${owner.id}/resourceGroups/rg-${subscription}/providers/${type}/${name}`;

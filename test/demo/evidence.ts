@@ -1,7 +1,7 @@
 /** What there is to judge after the play: the stand-ins' own state and what the API tells, gathered once. */
 import { DESTINATIONS, type Cast } from './cast.ts';
 import type { Performance } from './play.ts';
-import type { SeenDelivery, SeenEntry, SeenImpact, SeenIncident } from './relay-client.ts';
+import type { SeenDelivery, SeenEntry, SeenEvidence, SeenImpact, SeenIncident } from './relay-client.ts';
 import type { Stage } from './stage.ts';
 import { OUTAGE, type Subject } from './story.ts';
 
@@ -21,11 +21,15 @@ export interface Evidence {
   page: { status: number; text: string };
   /** What of ours the outage hits. */
   impact: SeenImpact;
+  /** Whether that was seen in metrics and logs. */
+  evidence: SeenEvidence;
   of: (subject: Subject) => Case;
 }
 
 /** Reads every incident of the play from the API. */
 export async function gather(stage: Stage, performance: Performance): Promise<Evidence> {
+  // The last look comes by the clock, some moments after the end.
+  await stage.relay.said(OUTAGE, 'Evidence at the end');
   const cases: Case[] = [];
   for (const [subject, id] of performance.incidents) {
     const scenes = performance.scenes.filter(({ scene }) => scene.subject === subject);
@@ -44,8 +48,12 @@ export async function gather(stage: Stage, performance: Performance): Promise<Ev
     if (!found) throw new Error(`the play had no ${subject}`);
     return found;
   };
-  const [page, impact] = await Promise.all([stage.relay.page(`/incidents/${OUTAGE}`), stage.relay.impact(OUTAGE)]);
-  return { cast: stage.cast, performance, cases, page, impact, of };
+  const [page, impact, evidence] = await Promise.all([
+    stage.relay.page(`/incidents/${OUTAGE}`),
+    stage.relay.impact(OUTAGE),
+    stage.relay.evidence(OUTAGE),
+  ]);
+  return { cast: stage.cast, performance, cases, page, impact, evidence, of };
 }
 
 /** The attempts at one destination, by outcome, oldest first. */

@@ -13,9 +13,20 @@ export interface Verdict {
 
 /** Judges everything; never stops at the first failure. */
 export function judge(evidence: Evidence): Verdict[] {
-  return [received, incident, doors, estate, pagerduty, servicenow, teams, mail, webhook, opsgenie, others].flatMap(
-    (group) => group(evidence),
-  );
+  return [
+    received,
+    incident,
+    doors,
+    estate,
+    seen,
+    pagerduty,
+    servicenow,
+    teams,
+    mail,
+    webhook,
+    opsgenie,
+    others,
+  ].flatMap((group) => group(evidence));
 }
 
 function same(text: string, found: unknown, wanted: unknown): Verdict {
@@ -109,11 +120,43 @@ function estate({ cast, impact }: Evidence): Verdict[] {
       [impact.known, distinct(impact.hits.map(({ id }) => id.split('/').at(-1) ?? ''))],
       [true, [REGISTRIES.home, REGISTRIES.replica].sort()],
     ),
-    same('estate: cards count them, one at first and two since North Europe joined', named.slice(0, 3), [
+    same('estate: cards count them, one at first and two since North Europe joined', named.slice(0, 4), [
+      '1',
       '1',
       '1',
       '2',
     ]),
+  ];
+}
+
+/** Evidence: what metrics and logs say of our own registries. */
+function seen({ cast, evidence, of, page }: Evidence): Verdict[] {
+  const card = plain(cardsAbout(cast, OUTAGE)[1] ?? '');
+  const moved = evidence.resources.find(({ name }) => name === REGISTRIES.replica)?.serving?.moved;
+  return [
+    same(
+      'evidence: both registries were hit, one by its pulls, one where its replica answered 503',
+      Object.fromEntries(evidence.resources.map(({ name, verdict }) => [name, verdict])),
+      { [REGISTRIES.home]: 'hit', [REGISTRIES.replica]: 'hit' },
+    ),
+    same(
+      'evidence: a card says how many pulls failed, and how many in the same time before',
+      [/acrstorefront hit: [\d,]+ of [\d,]+ pulls failed/.test(card), /in the same time before/.test(card)],
+      [true, true],
+    ),
+    same('evidence: logs show that pulls moved', moved && [moved.from, moved.to, moved.at.slice(11, 16)], [
+      'northeurope',
+      'eastus',
+      '09:35',
+    ]),
+    same(
+      'evidence: looked at until the end, and the page draws it',
+      [
+        of('outage').timeline.some((entry) => entry.summary.startsWith('Evidence at the end')),
+        page.text.includes('Chart of pulls'),
+      ],
+      [true, true],
+    ),
   ];
 }
 
@@ -131,9 +174,9 @@ function pagerduty({ cast: { pagerduty: server }, of }: Evidence): Verdict[] {
       ],
     ),
     same(
-      'PagerDuty: the root cause analysis is a change event, not a page',
+      'PagerDuty: evidence and the root cause analysis are change events, not pages',
       server.changeEvents.map((entry) => /root cause analysis/i.test(entry.summary)),
-      [true],
+      [false, false, true],
     ),
   ];
 }
@@ -151,9 +194,9 @@ function servicenow({ cast: { servicenow: server }, of }: Evidence): Verdict[] {
       ['6'],
     ),
     same(
-      'ServiceNow: created, three notes, resolved, and the analysis as a note',
+      'ServiceNow: created, five notes (two of them evidence), resolved, and the analysis as a note',
       server.entries.map((entry) => entry.kind),
-      ['created', 'note', 'note', 'note', 'resolved', 'note'],
+      ['created', 'note', 'note', 'note', 'note', 'note', 'resolved', 'note'],
     ),
     same(
       'ServiceNow: it was away at first; the second try created the record',
@@ -165,12 +208,12 @@ function servicenow({ cast: { servicenow: server }, of }: Evidence): Verdict[] {
 
 function teams({ cast }: Evidence): Verdict[] {
   const cards = cardsAbout(cast, OUTAGE);
-  const update = cards[2] ?? '';
+  const update = cards[3] ?? '';
   return [
     same(
-      'Teams: one card per communication, in order, the back-filled one marked',
+      'Teams: one card per communication or piece of evidence, in order, the back-filled one marked',
       cards.map((card) => card.split('\n')[0]),
-      ['Active', 'Active', 'Active', 'LATE · Active', 'RESOLVED', 'Root cause analysis'],
+      ['Active', 'Active', 'Active', 'Active', 'Active', 'LATE · Active', 'RESOLVED', 'Root cause analysis'],
     ),
     same(
       'Teams: every card was posted',
@@ -199,7 +242,7 @@ function plain(markdown: string): string {
 function mail({ cast }: Evidence): Verdict[] {
   const mails = mailsAbout(cast, OUTAGE);
   return [
-    same('mail: six mails', mails.length, 6),
+    same('mail: eight mails', mails.length, 8),
     same(
       'mail: one thread: the same subject and the same first reference',
       [
@@ -217,7 +260,7 @@ function webhook({ cast: { webhook: server } }: Evidence): Verdict[] {
     same(
       'webhook: signed, in order, none twice',
       [server.events.map((event) => event.body.type.replace('incident.', '')), server.refusals, server.duplicates],
-      [['opened', 'updated', 'updated', 'updated', 'resolved', 'noted'], [], []],
+      [['opened', 'noted', 'updated', 'updated', 'noted', 'updated', 'resolved', 'noted'], [], []],
     ),
   ];
 }

@@ -24,6 +24,15 @@ export interface SeenImpact {
   hits: { id: string }[];
 }
 
+export interface SeenEvidence {
+  summary: string;
+  resources: {
+    name: string;
+    verdict: string;
+    serving: { moved: { from: string; to: string; at: string } | null } | null;
+  }[];
+}
+
 export interface SeenAttempt {
   number: number;
   action: string;
@@ -60,8 +69,12 @@ export interface RelayClient {
   incident(id: string): Promise<SeenIncident>;
   deliveries(id: string): Promise<SeenDelivery[]>;
   timeline(id: string): Promise<SeenEntry[]>;
+  /** Waits until the timeline holds an entry that begins with these words. */
+  said(id: string, words: string): Promise<void>;
   /** What of ours an incident hits. */
   impact(id: string): Promise<SeenImpact>;
+  /** What metrics and logs say of it. */
+  evidence(id: string): Promise<SeenEvidence>;
   /** Waits until our own resources have been read. */
   estateKnown(): Promise<void>;
   /** Asks the relay to compare everything with Azure, back to this time. */
@@ -92,7 +105,17 @@ export function createRelayClient(url: string, signal: AbortSignal): RelayClient
     incident,
     deliveries,
     timeline: async (id) => (await get<{ timeline: SeenEntry[] }>(`/v1/incidents/${id}/timeline`)).timeline,
+    async said(id, words) {
+      const until = performance.now() + LEVEL_MS;
+      for (;;) {
+        const { timeline } = await get<{ timeline: SeenEntry[] }>(`/v1/incidents/${id}/timeline`);
+        if (timeline.some((entry) => entry.summary.startsWith(words))) return;
+        if (performance.now() > until) throw new Error(`nothing on the timeline of ${id} began with "${words}"`);
+        await sleep(40, undefined, { signal });
+      }
+    },
     impact: async (id) => (await get<{ impact: SeenImpact }>(`/v1/incidents/${id}/impact`)).impact,
+    evidence: async (id) => (await get<{ evidence: SeenEvidence }>(`/v1/incidents/${id}/evidence`)).evidence,
     async estateKnown() {
       const until = performance.now() + LEVEL_MS;
       for (;;) {

@@ -32,6 +32,7 @@ export function report(evidence: Evidence, say: Say): void {
   say.line(`Outcomes: ${countsInWords(all)}`);
   say.line(`Doors: ${countsInWords(signalsByDoor(evidence))}`);
   say.line(`Our resources: ${evidence.impact.summary}`);
+  say.line(`Evidence: ${evidence.evidence.summary}`);
 
   say.heading('Sent, with receipts');
   say.table(
@@ -60,7 +61,7 @@ export function reportVerdicts(verdicts: readonly Verdict[], say: Say): void {
 function signalsByDoor({ performance }: Evidence): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { scene } of performance.scenes)
-    counts[DOORS[scene.door]] = (counts[DOORS[scene.door]] ?? 0) + scene.bodies.length;
+    if (scene.bodies.length > 0) counts[DOORS[scene.door]] = (counts[DOORS[scene.door]] ?? 0) + scene.bodies.length;
   return counts;
 }
 
@@ -96,7 +97,7 @@ function sums({ cast, of }: Evidence): string[][] {
   const mails = mailsAbout(cast, OUTAGE);
   const threads = new Set(mails.map(threadOf)).size;
   const got: Record<DestinationName, string> = {
-    oncall: `${plural(cast.pagerduty.pages, 'page')}, ${cast.pagerduty.alerts()[0]?.status ?? 'none'}; the analysis as ${plural(cast.pagerduty.changeEvents.length, 'change event')}, no page`,
+    oncall: `${plural(cast.pagerduty.pages, 'page')}, ${cast.pagerduty.alerts()[0]?.status ?? 'none'}; evidence and analysis as ${plural(cast.pagerduty.changeEvents.length, 'change event')}, no page`,
     itsm: `${plural(cast.servicenow.creates, 'record')} ${record?.columns['number'] ?? ''}, ${plural(notes, 'note')}, resolved`,
     channel: plural(cardsAbout(cast, OUTAGE).length, 'card'),
     mail: `${plural(threads, 'thread')} of ${plural(mails.length, 'mail')}, References ${cut(mails[0] ? threadOf(mails[0]) : 'none', 40)}`,

@@ -26,8 +26,10 @@ export function createSay(stream: NodeJS.WriteStream, onUnheard: () => void): Sa
     scene({ scene, outcomes, durationMs }) {
       const signals = `${scene.bodies.length} signal${scene.bodies.length === 1 ? '' : 's'} by ${DOORS[scene.door]}`;
       line(`${style('dim', scene.when)}  ${scene.says}`);
+      const brought =
+        scene.bodies.length > 0 ? `${signals}: ${countsInWords(outcomes)}` : `seen by ${DOORS[scene.door]}`;
       line(
-        `             ${signals}: ${countsInWords(outcomes)}  ->  ${scene.told.join(', ')} up to date  ` +
+        `             ${brought}  ->  ${scene.told.join(', ')} up to date  ` +
           style('dim', `${Math.round(durationMs)} ms`),
       );
     },

@@ -2,7 +2,7 @@
 import { SUBSCRIPTIONS, type DemoSubscription } from './config.ts';
 import type { DestinationName } from './cast.ts';
 import type { Door } from './doors.ts';
-import { historyOf } from './estate.ts';
+import { historyOf, REGISTRIES } from './estate.ts';
 import { classicBody, commonBody, exportBody, metricBody, unknownBody, type Post } from './payloads.ts';
 import { EARLY_NOTICE, ENGINEERS, MITIGATED, MONITORING, REMEDIATION, REVIEW, ROLLBACK, UPKEEP } from './texts.ts';
 
@@ -25,6 +25,8 @@ export interface Scene {
   trackingId: string;
   /** The relay's connections to the hubs are cut just before. */
   hubsCut?: boolean;
+  /** The registry of which metrics and logs tell from now on; for the door `evidence`. */
+  reveals?: string;
   /** One per signal. */
   bodies: readonly unknown[];
   /** What becomes of them, counted. */
@@ -97,6 +99,14 @@ export function scenesOf(now: Date): Scene[] {
       bodies: detected,
       outcomes: { opened: 1, updated: detected.length - 1 },
     }),
+    scene('outage', {
+      when: 'day 1 08:36',
+      says: 'did it hit us? the metrics of our registry in West Europe tell',
+      door: 'evidence',
+      reveals: REGISTRIES.home,
+      bodies: [],
+      outcomes: {},
+    }),
     scene('alert', {
       when: 'day 1 08:38',
       says: 'own metric alert: pods not ready on an AKS cluster',
@@ -148,6 +158,14 @@ export function scenesOf(now: Date): Scene[] {
       says: 'Azure repeats a request, byte for byte',
       bodies: [detected[0]],
       outcomes: { duplicate: 1 },
+    }),
+    scene('outage', {
+      when: 'day 1 09:41',
+      says: 'a registry with a replica in North Europe: logs show where its pulls went',
+      door: 'evidence',
+      reveals: REGISTRIES.replica,
+      bodies: [],
+      outcomes: {},
     }),
     scene('unknown', {
       when: 'day 1 10:00',

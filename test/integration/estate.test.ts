@@ -159,11 +159,14 @@ backfill: { every: 300ms }`);
       },
     ];
     await expect.poll(() => told('LIST-006'), { timeout: 10_000 }).toEqual(['archive', 'search']);
+    // The two resources of the list may come in with two rounds.
+    await expect
+      .poll(async () => (await relay!.get('/v1/incidents/LIST-006/impact')).json.impact.azureOnly, { timeout: 10_000 })
+      .toMatchObject([{ resource: expect.stringContaining('strange'), status: 'Potential' }]);
     const { impact } = (await relay!.get('/v1/incidents/LIST-006/impact')).json;
     expect(impact.hits).toMatchObject([
       { id: theirs!.id, by: ['named'], azure: 'confirmed', destinations: ['search'] },
     ]);
-    expect(impact.azureOnly).toMatchObject([{ resource: expect.stringContaining('strange'), status: 'Potential' }]);
     expect(mine!.id).not.toBe(theirs!.id);
     await relay!.level('LIST-006', 2);
     expect(

@@ -38,6 +38,7 @@ export function externalRecord(record: IncidentRecord, names: ReadonlyMap<string
     deliveries: [],
     provenance: [],
     related: [],
+    evidence: [],
   };
 }
 

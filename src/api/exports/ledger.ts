@@ -40,7 +40,7 @@ function standingOf(delivery: DeliveryRow): string {
   const behind = delivery.wantedRevision - delivery.deliveredRevision;
   const why = delivery.reason === null ? '' : `: ${delivery.reason}`;
   if (delivery.state === 'failed') return `failed${why}`;
-  if (delivery.state === 'suppressed') return `held back${why}`;
+  if (delivery.state === 'suppressed') return `held back${delivery.heldBack ? ` ${delivery.heldBack}` : ''}${why}`;
   if (behind <= 0) return 'up to date';
   return `${behind} revision${behind === 1 ? '' : 's'} behind${why}`;
 }

@@ -9,7 +9,7 @@ import type { Signal } from '#src/core/signal.ts';
 import type { Destination, RelayConfig } from '#src/config/types.ts';
 import type { DirectAttempt } from '#src/db/spool.ts';
 import { newId } from '#src/ids.ts';
-import type { CallAdapter } from '../lane.ts';
+import type { CallAdapter } from '../lane-calls.ts';
 import { openingStep } from '../opening-step.ts';
 import { judgeRoutes } from '../routing.ts';
 import { portalLink, vendorKey } from '../step.ts';
@@ -46,8 +46,13 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
   const running = new Set<Promise<void>>();
   const stop = new AbortController();
   for (const line of options.journal.read(Number.MAX_SAFE_INTEGER).lines) {
-    const attempt = JSON.parse(line) as DirectAttempt;
-    attempts.set(`${attempt.identity}\n${attempt.destination}`, attempt);
+    try {
+      const attempt = JSON.parse(line) as DirectAttempt;
+      attempts.set(`${attempt.identity}\n${attempt.destination}`, attempt);
+    } catch (error) {
+      // Damaged on the disk. Without it the page may be opened once more, under the same vendor key; the relay must start.
+      options.onError(error as Error, { what: 'fail-open', damagedBytes: line.length });
+    }
   }
 
   function consider(signals: readonly Signal[]): void {

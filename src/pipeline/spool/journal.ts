@@ -23,7 +23,7 @@ const writeAsync = promisify(write) as unknown as (
   offset: number,
   length: number,
   position: number,
-) => Promise<unknown>;
+) => Promise<{ bytesWritten: number }>;
 const syncAsync = promisify(fdatasync);
 
 /** The journal has reached its limit, or the disk is full: nothing was kept. */
@@ -38,6 +38,8 @@ export interface Journal {
   advance(next: number): void;
   /** Bytes not yet dealt with. */
   readonly size: number;
+  /** When it last stopped being empty, milliseconds since 1970; for one found with lines, when it was last written. */
+  readonly sinceMs: number;
   close(): void;
 }
 
@@ -45,15 +47,26 @@ export interface Journal {
 export function openJournal(path: string, { bytesMax }: { bytesMax: number }): Journal {
   closeSync(openSync(path, 'a', 0o600));
   const file = openSync(path, 'r+');
+  let sinceMs = fstatSync(file).mtimeMs;
   let end = wholeLines(file);
   ftruncateSync(file, end);
-  let mark = Math.min(readMark(`${path}.mark`), end);
-  // A crash between the emptying of the file and its mark leaves a mark that would hide what is written next.
-  writeMark(`${path}.mark`, mark);
+  const marked = readMark(`${path}.mark`);
+  let mark = Math.min(marked, end);
+  // A crash between the emptying of the file and its mark leaves a mark that would hide what is written next. A right one
+  // is not written again: on a disk that this very file has filled there is no room for it, and the relay must start.
+  if (mark !== marked) writeMark(`${path}.mark`, mark);
   let waiting: { data: Buffer; resolve(): void; reject(error: Error): void }[] = [];
   let writing = false;
   /** Of the write under way: they may be on disk at any moment, so they count as not dealt with. */
   let writingBytes = 0;
+
+  function cutOff(): void {
+    try {
+      ftruncateSync(file, end);
+    } catch {
+      // The disk is past helping; the next append overwrites it.
+    }
+  }
 
   async function flush(): Promise<void> {
     writing = true;
@@ -65,14 +78,20 @@ export function openJournal(path: string, { bytesMax }: { bytesMax: number }): J
       try {
         if (end - mark + data.length > bytesMax)
           throw new JournalFullError(`the spool holds ${end - mark} bytes, its limit is ${bytesMax}`);
-        await writeAsync(file, data, 0, data.length, end);
+        // A disk that fills up takes a part of a write and says so by a number; only the write after it fails.
+        for (let done = 0; done < data.length;) {
+          const { bytesWritten } = await writeAsync(file, data, done, data.length - done, end + done);
+          if (bytesWritten === 0) throw new JournalFullError('the disk takes nothing more');
+          done += bytesWritten;
+        }
         await syncAsync(file);
         end += data.length;
         writingBytes = 0;
         for (const entry of batch) entry.resolve();
       } catch (error) {
         writingBytes = 0;
-        // What may be half written lies beyond the end and is overwritten by the next append.
+        // What is half written would stand behind a shorter line of the next append, and read as one of its own.
+        cutOff();
         const full = error instanceof JournalFullError || (error as NodeJS.ErrnoException).code === 'ENOSPC';
         for (const entry of batch)
           entry.reject(full ? new JournalFullError((error as Error).message) : (error as Error));
@@ -84,6 +103,7 @@ export function openJournal(path: string, { bytesMax }: { bytesMax: number }): J
   return {
     append(lines) {
       return new Promise((resolve, reject) => {
+        if (end === mark && waiting.length === 0 && !writing) sinceMs = Date.now();
         waiting.push({ data: Buffer.from(lines.map((line) => `${line}\n`).join('')), resolve, reject });
         if (!writing) {
           writing = true;
@@ -113,6 +133,9 @@ export function openJournal(path: string, { bytesMax }: { bytesMax: number }): J
     },
     get size() {
       return end - mark + writingBytes + waiting.reduce((sum, entry) => sum + entry.data.length, 0);
+    },
+    get sinceMs() {
+      return sinceMs;
     },
     close() {
       closeSync(file);

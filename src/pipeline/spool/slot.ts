@@ -2,7 +2,7 @@
  * A place of one's own in the spool folder. Replicas may share a volume: each takes a numbered slot under a lock of the
  * operating system, which ends with the process however that dies; the slots of dead ones are drained by whoever lives.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -39,10 +39,18 @@ export function takeAnySlot(folder: string): Slot {
   throw new Error(`all ${SLOTS} slots of the spool folder are in use`);
 }
 
-/** Slots whose owners are gone, one after the other; each must be released. */
+/**
+ * Slots that hold something and whose owners are gone, one after the other; each must be released. Looks at file sizes
+ * first: to lock and open all 32 cost 64 syncs of the disk in the event loop, twice a minute.
+ */
 export function* takeOrphans(folder: string): Generator<Slot> {
-  for (let number = 0; number < SLOTS; number++) {
-    const slot = takeSlot(folder, number);
+  for (const name of readdirSync(folder).filter((entry) => /^\d\d$/.test(entry))) {
+    if (!holdsSomething(join(folder, name))) continue;
+    const slot = takeSlot(folder, Number(name));
     if (slot) yield slot;
   }
+}
+
+function holdsSomething(slot: string): boolean {
+  return readdirSync(slot).some((file) => file.endsWith('.jsonl') && statSync(join(slot, file)).size > 0);
 }

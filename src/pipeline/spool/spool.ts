@@ -2,6 +2,7 @@
  * Ingest that survives Postgres being away (design 3.7): signals go to a local file, are acknowledged as `spooled` once
  * they are on disk, and are folded in arrival order, before anything newer, when Postgres is back.
  */
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Signal } from '#src/core/signal.ts';
 import type { Queryable } from '#src/db/pools.ts';
@@ -26,6 +27,8 @@ export interface Spool extends Ingest {
   /** Signals go to disk at present. */
   readonly active: boolean;
   readonly bytes: number;
+  /** How long something has been waiting, seconds; after a restart counted from the last write before it. 0 while empty. */
+  readonly ageS: number;
   readonly over: OverCache;
   /** Why the last append failed; null while the spool can take signals. */
   readonly fault: string | null;
@@ -39,6 +42,8 @@ const BYTES_MAX = 512 * 1024 * 1024;
 const CHUNK_BYTES = 2 * 1024 * 1024;
 const CHUNK_SIGNALS = 500;
 const LOOK_MS = 500;
+/** Lines that are no JSON any more, for people to look at. */
+const DAMAGED = 'damaged.txt';
 /** Every so many looks the slots of dead replicas are looked at. */
 const ORPHANS_EVERY = 60;
 
@@ -131,6 +136,9 @@ export function openSpool(options: SpoolOptions): Spool {
     get bytes() {
       return own.journal.size;
     },
+    get ageS() {
+      return own.journal.size === 0 ? 0 : Math.max(0, Date.now() - own.journal.sinceMs) / 1000;
+    },
     get fault() {
       return fault;
     },
@@ -149,6 +157,8 @@ export function openSpool(options: SpoolOptions): Spool {
 
 interface Part {
   journal: Journal;
+  /** The signal of a line; nothing where the disk has damaged it, which must not block all that stands behind it. */
+  read(line: string): Signal[];
   failOpen: FailOpen;
   close(): void;
 }
@@ -160,6 +170,19 @@ function openPart(slot: Slot, options: SpoolOptions, over: OverCache): Part {
   return {
     journal,
     failOpen,
+    read(line) {
+      try {
+        return [JSON.parse(line) as Signal];
+      } catch (error) {
+        options.onError(error as Error, { what: 'spool', damagedBytes: line.length, kept: join(slot.folder, DAMAGED) });
+        try {
+          appendFileSync(join(slot.folder, DAMAGED), `${line}\n`, { mode: 0o600 });
+        } catch (full) {
+          options.onError(full as Error, { what: 'spool', notKept: line.slice(0, 1_000) });
+        }
+        return [];
+      }
+    },
     close() {
       journal.close();
       intents.close();
@@ -173,7 +196,7 @@ async function drainPart(part: Part, ingest: Ingest): Promise<boolean> {
   while (part.journal.size > 0) {
     const { lines, next } = part.journal.read(CHUNK_BYTES);
     if (lines.length === 0) return false;
-    const signals = lines.map((line) => JSON.parse(line) as Signal);
+    const signals = lines.flatMap((line) => part.read(line));
     for (let at = 0; at < signals.length; at += CHUNK_SIGNALS) {
       const chunk = signals.slice(at, at + CHUNK_SIGNALS);
       const attempts = part.failOpen.attemptsFor(new Set(chunk.map((signal) => signal.identity)));

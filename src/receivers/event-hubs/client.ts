@@ -55,7 +55,8 @@ export function clientOpener(credentialOf: () => Promise<Credential> = defaultCr
   };
 }
 
-async function defaultCredential(): Promise<Credential> {
+/** Managed identity, or whatever else the default chain of Azure finds. */
+export async function defaultCredential(): Promise<Credential> {
   const { DefaultAzureCredential } = await import('@azure/identity');
   return new DefaultAzureCredential();
 }

@@ -49,6 +49,8 @@ export interface Draft {
   /** Null values are left out. */
   details?: readonly (readonly [string, string | null])[];
   reason?: string | null;
+  /** In place of the sender's. */
+  source?: string;
 }
 
 /** Where a body came from. `receivedAt` is ISO 8601 UTC. */
@@ -65,7 +67,7 @@ export function toSignal(draft: Draft, record: { value: unknown; json: string },
   const unrecognised = draft.kind === 'unrecognised';
   return {
     fingerprint: unrecognised ? hashParts([context.source, json]) : sha256Hex(json),
-    source: safeText(context.source, LIMITS.nameChars),
+    source: safeText(draft.source ?? context.source, LIMITS.nameChars),
     schema: draft.schema,
     type: draft.type,
     test: draft.test ?? false,
@@ -135,7 +137,8 @@ function subscriptions(draft: Draft, context: ReadContext): string[] {
     if (id !== null && id.trim() !== '') found.add(safeKey(id.trim().toLowerCase(), LIMITS.subscriptionBytesMax));
   }
   // A record may name none at all: then it is the source's own (azure-signals 0.8).
-  if (found.size === 0 && context.subscription)
+  // A canary must not: it would make a subscription look covered that no alert rule covers.
+  if (found.size === 0 && context.subscription && draft.kind !== 'canary')
     found.add(safeKey(context.subscription.toLowerCase(), LIMITS.subscriptionBytesMax));
   return [...found].slice(0, LIMITS.subscriptionsMax);
 }

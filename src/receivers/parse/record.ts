@@ -20,6 +20,7 @@ import { readAks } from '../event-grid/aks.ts';
 import { gridEvent, type GridEvent } from '../event-grid/grid-event.ts';
 import { readHealthResource } from '../event-grid/health-resource.ts';
 import { readGridSystem } from '../event-grid/system.ts';
+import { withCanaryMark } from './canary.ts';
 import { detect, type Envelope } from './detect.ts';
 import type { Draft } from './draft.ts';
 import { compact, fieldsOf, objectOf, textOf, valueOf, type Fields } from './fields.ts';
@@ -29,7 +30,8 @@ import { findHealthEvent, findMessage } from './salvage.ts';
 export function readRecord(value: unknown): Draft | null {
   const root = fieldsOf(value);
   const envelope = detect(root);
-  return (envelope === null ? null : readKnown(root, envelope)) ?? readSalvaged(value);
+  const draft = (envelope === null ? null : readKnown(root, envelope)) ?? readSalvaged(value);
+  return draft === null ? null : withCanaryMark(draft);
 }
 
 function readKnown(root: Fields, envelope: Envelope): Draft | null {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Signal } from '#src/core/signal.ts';
 import { hubStore } from '#src/hubs.ts';
 import { clientOpener } from '#src/receivers/event-hubs/client.ts';
+import { sendToHub } from '#src/receivers/event-hubs/producer.ts';
 import { startHubReceiver } from '#src/receivers/event-hubs/hub-receiver.ts';
 import { CERTIFICATE } from '#test/support/event-hubs/certificate.ts';
 import { EventHubsServer } from '#test/support/event-hubs/event-hubs-server.ts';
@@ -68,4 +69,27 @@ test('a hub is read over TLS with a token for Event Hubs, which is asked for by 
   expect(server.tokens[0]).toMatchObject({ type: 'jwt', token: 'a-managed-identity-token' });
   expect(receiver.state().status).toBe('ok');
   await receiver.stop();
+});
+
+test('a canary is sent over TLS with a token of the identity', async () => {
+  const credential = {
+    getToken: async () => ({ token: 'a-token-that-may-send', expiresOnTimestamp: Date.now() + 3_600_000 }),
+  };
+  const hub = {
+    name: 'activity',
+    source: 'prod',
+    subscription: null,
+    consumerGroup: '$Default',
+    connectionString: null,
+    namespace: `localhost:${server.port}`,
+    hub: 'activity',
+    maxRecords: 600,
+  };
+  await sendToHub(hub, {
+    connectionString: null,
+    body: { records: [] },
+    timeoutMs: 5_000,
+    credentialOf: async () => credential,
+  });
+  expect(server.tokens.at(-1)).toMatchObject({ type: 'jwt', token: 'a-token-that-may-send' });
 });

@@ -5,7 +5,16 @@
  */
 import { VendorServer, type VendorAnswer, type VendorRequest } from '#test/support/vendors/vendor-server.ts';
 import { graphRows } from './graph.ts';
-import { updatedAt, type AzureListed, type AzureRecord, type AzureResource, type AzureState } from './records.ts';
+import {
+  updatedAt,
+  type AzureGroup,
+  type AzureListed,
+  type AzureRecord,
+  type AzureResource,
+  type AzureRule,
+  type AzureState,
+  type AzureSubscription,
+} from './records.ts';
 
 export const ARM_TOKEN = 'test-arm-token';
 
@@ -13,7 +22,10 @@ export class ArmServer extends VendorServer implements AzureState {
   events: AzureRecord[] = [];
   resources: AzureResource[] = [];
   listed: AzureListed[] = [];
-  subscriptions: { id: string; name: string; tags?: Record<string, string> }[] = [];
+  subscriptions: AzureSubscription[] = [];
+  rules: AzureRule[] = [];
+  groups: AzureGroup[] = [];
+  readonly settings: AzureState['settings'] = new Map();
   /** 403 for these, and for the whole of Resource Graph under `graph`. */
   readonly forbidden = new Set<string>();
   tenantForbidden = true;
@@ -50,6 +62,10 @@ export class ArmServer extends VendorServer implements AzureState {
           tags,
         })),
       );
+    const settings = /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Insights\/diagnosticSettings$/.exec(
+      url.pathname,
+    );
+    if (settings) return this.#settings(url, settings[1]!);
     const match =
       /^(?:\/subscriptions\/([^/]+))?\/providers\/Microsoft\.ResourceHealth\/events(?:\/([^/]+)(\/impactedResources)?)?$/.exec(
         url.pathname,
@@ -73,6 +89,20 @@ export class ArmServer extends VendorServer implements AzureState {
         .filter((one) => one.trackingId === event.trackingId && one.subscription === subscription)
         .map(restListed),
     );
+  }
+
+  /** Only this version knows the settings of a subscription; its list has no pages. */
+  #settings(url: URL, subscription: string): VendorAnswer {
+    if (url.searchParams.get('api-version') !== '2021-05-01-preview')
+      return error(400, 'NoRegisteredProviderFound', 'No registered resource provider found for this API version.');
+    if (this.forbidden.has(`settings ${subscription}`))
+      return error(403, 'AuthorizationFailed', 'The client does not have authorization to perform the action.');
+    const value = (this.settings.get(subscription) ?? []).map(({ name, properties }) => ({
+      id: `/subscriptions/${subscription}/providers/microsoft.insights/diagnosticSettings/${name}`,
+      name,
+      properties,
+    }));
+    return { status: 200, body: { value } };
   }
 
   #list(url: URL, events: AzureRecord[]): VendorAnswer {

@@ -19,12 +19,14 @@ export function graphRows(server: AzureState, query: string): Row[] | null {
   if (table === 'servicehealthresources' && query.includes("type =~ 'microsoft.resourcehealth/events'"))
     return events(server, query);
   if (table === 'resources' && query.includes("'microsoft.containerregistry/registries'")) return resources(server);
+  if (table === 'resources' && query.includes("type =~ 'microsoft.insights/activitylogalerts'")) return rules(server);
+  if (table === 'resources' && query.includes("type =~ 'microsoft.insights/actiongroups'")) return groups(server);
   if (table === 'resourcecontainers' && query.includes("'microsoft.resources/subscriptions'"))
-    return server.subscriptions.map(({ id, name, tags }) => ({
+    return server.subscriptions.map(({ id, name, tags, state = 'Enabled' }) => ({
       id: `/subscriptions/${id}`,
       name,
       subscriptionId: id,
-      tags: tags ?? null,
+      ...(query.includes('state = ') ? { state } : { tags: tags ?? null }),
     }));
   return null;
 }
@@ -96,4 +98,26 @@ function resources(server: AzureState): Row[] {
       endpoint: one.endpoint ?? null,
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** What the query's filter on the text of the condition lets through. */
+function rules(server: AzureState): Row[] {
+  return server.rules
+    .filter((one) =>
+      JSON.stringify(one.properties['condition'] ?? null)
+        .toLowerCase()
+        .includes('servicehealth'),
+    )
+    .map((one) => ({ ...named(one.id), properties: one.properties }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function groups(server: AzureState): Row[] {
+  return server.groups
+    .map((one) => ({ ...named(one.id), location: one.location, properties: one.properties }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function named(id: string): { id: string; name: string; subscriptionId: string } {
+  return { id, name: id.split('/').at(-1)!, subscriptionId: id.split('/')[2]! };
 }

@@ -41,11 +41,35 @@ export interface AzureListed {
   status?: string;
 }
 
+/** As Azure's own JSON: these are read whole. */
+export interface AzureRule {
+  id: string;
+  properties: Record<string, unknown>;
+}
+
+export interface AzureGroup {
+  id: string;
+  location: string;
+  properties: Record<string, unknown>;
+}
+
+export interface AzureSubscription {
+  id: string;
+  name: string;
+  tags?: Record<string, string>;
+  /** `Enabled` unless set. */
+  state?: string;
+}
+
 export interface AzureState {
   events: AzureRecord[];
   resources: AzureResource[];
   listed: AzureListed[];
-  subscriptions: { id: string; name: string; tags?: Record<string, string> }[];
+  subscriptions: AzureSubscription[];
+  rules: AzureRule[];
+  groups: AzureGroup[];
+  /** Diagnostic settings of the activity log, by subscription. */
+  settings: Map<string, { name: string; properties: Record<string, unknown> }[]>;
 }
 
 /** When the event was last published. */

@@ -106,6 +106,8 @@ export class OpsgenieServer extends VendorServer {
   readonly refusals: string[] = [];
   /** How many more times the status of any request is answered with 404, as before it is processed. */
   statusUnknownTimes = 0;
+  /** How many more creates are answered with 202 and then have no effect, as over the rate limit (destinations 5). */
+  dropCreates = 0;
   readonly #alerts: OpsgenieAlert[] = [];
   readonly #apiKey: string | null;
 
@@ -165,6 +167,10 @@ export class OpsgenieServer extends VendorServer {
     const parsed = createBody.safeParse(body);
     if (!parsed.success) return this.#refuse(422, z.prettifyError(parsed.error));
     const alias = parsed.data.alias ?? randomUUID();
+    if (this.dropCreates > 0) {
+      this.dropCreates--;
+      return this.#taken('Create', { alert: null, status: 'Throttled' });
+    }
     const open = this.#alerts.find((alert) => alert.alias === alias && alert.status === 'open');
     if (open) open.count++;
     const alert = open ?? this.#open(parsed.data, alias);

@@ -75,6 +75,11 @@ export class VendorServer {
     for (let i = 0; i < times; i++) this.#faults.push(fault);
   }
 
+  /** Faults that no request has met yet are taken back. */
+  clearFaults(): void {
+    this.#faults = [];
+  }
+
   /** Every request meets this fault until it is set to null. */
   failAlways(fault: Fault | null): void {
     this.#standing = fault;

@@ -21,6 +21,7 @@ const bodySchema = z.object({
   data: z.object({
     vendorKey: z.string(),
     repeat: z.boolean(),
+    remark: z.object({ word: z.string(), sentence: z.string() }).optional(),
     incident: z.looseObject({ headline: z.string(), state: z.string() }),
     communication: z
       .object({ id: z.string().nullable(), title: z.string(), at: z.string(), text: z.string() })

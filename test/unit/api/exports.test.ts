@@ -139,6 +139,7 @@ const RECORD: IncidentRecord = {
     },
   ],
   provenance: [],
+  evidence: [],
   clocks: { ...clocks, durations: durationsOf(clocks) },
   related: [],
 };

@@ -54,6 +54,18 @@ describe('relay route-test', () => {
     expect(out).toContain('environment: wants "prod", incident has none');
   });
 
+  test('a case may bring silences, and says who is held back', async () => {
+    const one = (silences: string, silenced: string): string =>
+      `cases: [{ name: quiet, payloads: [payloads/active.json], silences: ${silences}, expect: { silenced: ${silenced}, destinations: [channel, operations] } }]`;
+    expect((await run(one('[{ match: { region: West Europe }, destinations: [channel] }]', '[channel]'))).code).toBe(0);
+    expect((await run(one('[{ match: { region: East US } }]', '[]'))).code).toBe(0);
+    expect((await run(one('[]', '[]'))).code).toBe(0);
+    const failed = await run(one('[{ match: {} }]', '[channel]'));
+    expect(failed.code).toBe(1);
+    expect(failed.out).toContain('silenced\n        - expected channel\n        + got      channel, operations');
+    expect((await run(one('[{ match: { regio: x } }]', '[]'))).err).toContain('did you mean "region"');
+  });
+
   test('--json counts the failures', async () => {
     const { code, out } = await run(
       `cases: [{ name: a, payloads: [payloads/active.json], expect: { kind: alert } }]`,

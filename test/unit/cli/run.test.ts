@@ -10,11 +10,6 @@ describe('the command line', () => {
     expect(err).toContain('did you mean "incidents"?');
   });
 
-  test.each(['silence', 'coverage', 'doctor'])('%s does not exist in this version and is not listed', async (name) => {
-    expect((await relay([name])).code).toBe(2);
-    expect((await relay(['help'])).out).not.toContain(name);
-  });
-
   test('no command at all is a usage error that lists them; help lists them with exit code 0', async () => {
     const bare = await relay([]);
     expect([bare.code, bare.out]).toEqual([2, '']);

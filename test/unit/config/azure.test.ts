@@ -95,3 +95,40 @@ describe('owners', () => {
     expect(withIt.ok && withIt.warnings.map((warning) => warning.path)).toContain('owners');
   });
 });
+
+describe('evidence', () => {
+  test('is asked for only where the section stands, and then metrics are enough', () => {
+    expect(good('azure: {}\n').config.evidence).toBeNull();
+    expect(good('azure: {}\nevidence: {}\n').config.evidence).toEqual({
+      metrics: true,
+      workspaces: [],
+      everyMs: 300_000,
+      callsMax: 200,
+      metricsUrl: 'https://{region}.metrics.monitor.azure.com',
+      metricsScope: 'https://metrics.monitor.azure.com/.default',
+      logsUrl: 'https://api.loganalytics.io',
+      logsScope: 'https://api.loganalytics.io/.default',
+    });
+    const given = `azure: {}
+evidence: { every: 1m, logsUrl: "https://api.loganalytics.us/", workspaces: [44444444-DDDD-4ddd-8ddd-000000000001] }
+`;
+    expect(good(given).config.evidence).toMatchObject({
+      everyMs: 60_000,
+      logsScope: 'https://api.loganalytics.us/.default',
+      workspaces: ['44444444-dddd-4ddd-8ddd-000000000001'],
+    });
+  });
+
+  test('without an identity, without anything to ask, or with a workspace by name it is refused, in words', () => {
+    expect(faults('evidence: {}\n')).toEqual(['evidence: needs azure: metrics and logs are read with its identity']);
+    expect(faults('azure: {}\nevidence: { metrics: false }\n').join()).toContain('asks nothing');
+    expect(faults('azure: {}\nevidence: { workspaces: [my-workspace] }\n').join()).toContain('must be the id of a Log');
+    expect(faults('azure: {}\nevidence: { metricsUrl: ftp://x }\n').join()).toContain('must be an http or https');
+    expect(faults('azure: {}\nevidence: { maxCalls: 0 }\n').join()).toContain('at least 5');
+  });
+
+  test('that can find nothing, since the estate is off, is a warning', () => {
+    const { warnings } = good('azure: {}\nestate: { enabled: false }\nevidence: {}\n');
+    expect(warnings.map((warning) => warning.message).join()).toContain('while estate.enabled is false');
+  });
+});

@@ -10,11 +10,14 @@ describe('environment', () => {
         host: '127.0.0.1',
         databaseUrl: null,
         redisUrl: null,
+        databaseAuth: 'password',
+        redisAuth: 'password',
         configFile: 'relay.yaml',
         role: 'all',
         dataDir: '.relay',
         spoolDir: '.relay/spool',
         logLevel: 'info',
+        tracing: null,
       },
     });
   });
@@ -57,5 +60,34 @@ describe('environment', () => {
   test.each(['api', 'worker'])('RELAY_ROLE=%s needs a database that others can reach', (RELAY_ROLE) => {
     expect(readEnvironment({ RELAY_ROLE })).toMatchObject({ ok: false, faults: [{ variable: 'DATABASE_URL' }] });
     expect(readEnvironment({ RELAY_ROLE, DATABASE_URL: 'postgresql://u:p@h/d' })).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['no server', { DATABASE_AUTH: 'entra' }, 'DATABASE_URL'],
+    ['a password beside it', { DATABASE_AUTH: 'entra', DATABASE_URL: 'postgres://u:p@127.0.0.1/d' }, 'DATABASE_URL'],
+    ['no user', { DATABASE_AUTH: 'entra', DATABASE_URL: 'postgres://127.0.0.1/d' }, 'DATABASE_URL'],
+    ['no TLS', { DATABASE_AUTH: 'entra', DATABASE_URL: 'postgres://u@db.example/d' }, 'DATABASE_URL'],
+    [
+      'TLS without a look at the certificate',
+      { DATABASE_AUTH: 'entra', DATABASE_URL: 'postgres://u@db.example/d?sslmode=no-verify' },
+      'DATABASE_URL',
+    ],
+    ['a host that only begins like loopback', { REDIS_AUTH: 'entra', REDIS_URL: 'redis://u@127.example' }, 'REDIS_URL'],
+    ['Redis without TLS', { REDIS_AUTH: 'entra', REDIS_URL: 'redis://u@redis.example' }, 'REDIS_URL'],
+    ['another word', { REDIS_AUTH: 'aad' }, 'REDIS_AUTH'],
+  ])('Entra tokens are refused with %s', (_, env, variable) => {
+    const result = readEnvironment(env);
+    expect(result).toMatchObject({ ok: false, faults: [{ variable }] });
+    expect(JSON.stringify(result)).not.toContain('u:p');
+  });
+
+  test('Entra tokens are taken over checked TLS, and on loopback', () => {
+    const good = {
+      DATABASE_AUTH: 'entra',
+      DATABASE_URL: 'postgresql://id-relay@db.example/relay?sslmode=verify-full',
+      REDIS_AUTH: 'entra',
+      REDIS_URL: 'redis://id@[::1]:6379',
+    };
+    expect(readEnvironment(good)).toMatchObject({ ok: true, value: { databaseAuth: 'entra', redisAuth: 'entra' } });
   });
 });

@@ -22,6 +22,7 @@ describe('a config without a fault', () => {
       routes: [],
       default: [],
       tests: null,
+      silences: [],
       passThrough: false,
     });
   });
@@ -102,6 +103,8 @@ destinations:
       runbook: 'https://wiki.example/x',
       note: null,
       fields: { urgency: '1' },
+      sustained: null,
+      flapping: null,
     });
   });
 

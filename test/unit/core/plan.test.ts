@@ -47,6 +47,7 @@ function input({ changes, told = 'nothing', delivered = 0, input: extra }: Case)
     unsettled: null,
     lastAcceptedAtMs: null,
     parent: null,
+    silence: null,
     nowMs: NOW,
     ...extra,
   };
@@ -155,12 +156,63 @@ describe('policy lifecycle', () => {
 describe('a child of an outage that the same destination accepted', () => {
   const parent = { id: 'inc_parent', headline: '[Outage] Container Registry' };
   test('is held back while it is open, and for good when it is over', () => {
-    expect(plan(input({ changes: [open], input: { parent } }))).toEqual({ do: 'hold', untilMs: NOW + 300_000, parent });
+    expect(plan(input({ changes: [open], input: { parent } }))).toEqual({
+      do: 'hold',
+      untilMs: NOW + 300_000,
+      cause: { why: 'parent', ...parent },
+    });
     expect(plan(input({ changes: [open, close], input: { parent } }))).toMatchObject({ do: 'skip', to: 2 });
   });
   test('is never held back after it was told', () => {
     expect(plan(input({ changes: [close], told: 'open', delivered: 1, input: { parent } }))).toMatchObject({
       action: 'resolve',
+    });
+  });
+});
+
+describe('within a silence', () => {
+  const silence = { id: 'sil_1', author: 'ops', reason: 'patching', untilMs: NOW + 3_600_000 };
+  const quiet = (c: Case): string[] => story({ ...c, input: { silence, ...c.input } });
+
+  test('an opening, an update, a rise and a review wait; judged again by its end and within five minutes', () => {
+    expect(plan(input({ changes: [open], input: { silence } }))).toEqual({
+      do: 'hold',
+      untilMs: NOW + 300_000,
+      cause: { why: 'silence', ...silence },
+    });
+    expect(plan(input({ changes: [open], input: { silence: { ...silence, untilMs: NOW + 1_000 } } }))).toMatchObject({
+      untilMs: NOW + 1_000,
+    });
+    expect(quiet({ changes: [update], told: 'open', delivered: 1 })).toEqual(['hold']);
+    const risen = snapshot('update', { severity: 'critical', severityRose: true });
+    expect(quiet({ changes: [risen], told: 'open', delivered: 1, input: LIFECYCLE })).toEqual(['hold']);
+    expect(quiet({ changes: [review], told: 'closed', delivered: 2 })).toEqual(['hold']);
+    expect(quiet({ changes: [reopen], told: 'closed', delivered: 2 })).toEqual(['hold']);
+    expect(quiet({ changes: [open, close] })).toEqual(['hold']);
+  });
+
+  test('the end of what is open goes out at once, without the updates before it; the review after it waits', () => {
+    for (const updates of [{ policy: 'each' }, LIFECYCLE.updates, { policy: 'latest', minIntervalMs: 60_000 }] as const)
+      expect(quiet({ changes: [update, close, review], told: 'open', delivered: 1, input: { updates } })).toEqual([
+        'resolve 2-3 catch-up',
+        'hold',
+      ]);
+    expect(quiet({ changes: [snapshot('close', { retracted: true })], told: 'open', delivered: 1 })).toEqual([
+      'retract 2-2',
+    ]);
+    expect(quiet({ changes: [close, reopen], told: 'open', delivered: 1 })).toEqual(['hold']);
+  });
+
+  test('what the policy leaves out is left out, not held; what it delays is delayed', () => {
+    expect(quiet({ changes: [update, update], told: 'open', delivered: 1, input: LIFECYCLE })).toEqual(['skip 3']);
+    expect(quiet({ changes: [open], input: { updates: { policy: 'digest', dueMs: NOW + 1 } } })).toEqual(['wait']);
+  });
+
+  test('a try without an outcome is settled all the same', () => {
+    const unsettled = { action: 'open', covers: [1, 1], wasRepeat: false } as const;
+    expect(plan(input({ changes: [open], input: { silence, unsettled } }))).toMatchObject({
+      do: 'step',
+      settling: true,
     });
   });
 });

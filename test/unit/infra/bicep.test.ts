@@ -112,10 +112,10 @@ describe('the Bicep check', () => {
     ],
     [
       'a secret that is a plain parameter',
-      'bicep',
-      'postgres.bicep',
+      'alerting',
+      'action-group.bicep',
       ['@secure()\n', ''],
-      'habits: administratorPassword holds a secret and is not @secure()',
+      'habits: webhookUrl holds a secret and is not @secure()',
     ],
     [
       'a parameter file that has fallen behind',

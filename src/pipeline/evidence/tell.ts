@@ -1,0 +1,142 @@
+/**
+ * What a look has found becomes the record: the newest word on each resource, an entry on the timeline when a verdict
+ * changed, and a note to the destinations when that is news to them. A note never opens a page (core/plan.ts).
+ */
+import type { Pool } from 'pg';
+import { EVIDENCE_LABEL } from '#src/core/details.ts';
+import { evidenceInWords, type ResourceEvidence, type Verdict } from '#src/core/evidence.ts';
+import type { Window } from '#src/core/evidence-window.ts';
+import type { Signal } from '#src/core/signal.ts';
+import {
+  addEvidenceEntry,
+  noteEvidenceRound,
+  readEvidence,
+  saveEvidence,
+  setEvidenceWords,
+  type DueEvidence,
+  type EvidenceRow,
+} from '#src/db/evidence.ts';
+import { transaction, type Queryable } from '#src/db/pools.ts';
+import type { Ingest } from '../ingest.ts';
+import { ownSignal } from '../own-signal.ts';
+
+export interface TellOptions {
+  pool: Pool;
+  ingest: Ingest;
+  now: () => Date;
+}
+
+export interface Look {
+  incident: DueEvidence;
+  found: readonly ResourceEvidence[];
+  /** What was not asked this time, as it stands; only for the words. */
+  kept: readonly ResourceEvidence[];
+  /** The time that was asked for; null where it was too early to ask. */
+  window: Window | null;
+  /** The last look, after the end. */
+  over: boolean;
+  nextInMs: number;
+}
+
+/** What came of it, for the log. */
+export interface ToldLook {
+  changed: number;
+  /** Destinations are told. */
+  told: boolean;
+  words: string;
+}
+
+/** An entry names at most so many; the others stand in the API. */
+const LISTED_MAX = 50;
+
+/** Writes everything of one look in one transaction. */
+export async function tellLook(look: Look, options: TellOptions): Promise<ToldLook> {
+  const { incident, over, nextInMs } = look;
+  const before = new Map((await readEvidence(options.pool, incident.id)).map((row) => [row.resource, row]));
+  const found = look.found.map((evidence) => keepMemory(evidence, before.get(evidence.resource)));
+  const changed = found.filter((one) => before.get(one.resource)?.verdict !== one.verdict);
+  // An unknown is no news: neither at first, nor when metrics fail after they have told something.
+  const news = over ? [] : found.filter((one) => one.verdict !== 'unknown' && toldOf(before, one) !== one.verdict);
+  const all = [...found, ...look.kept];
+  const words = evidenceInWords(all);
+  const save = async (db: Queryable): Promise<void> => {
+    const told = new Set(news.map((one) => one.resource));
+    await saveEvidence(
+      db,
+      incident.id,
+      found.map((evidence) => ({ evidence, told: told.has(evidence.resource) ? evidence.verdict : null })),
+    );
+    await noteEvidenceRound(db, { incidentId: incident.id, nextInMs, over });
+  };
+  const at = options.now();
+  const data = entryData(look, all, words);
+  if (news.length > 0) {
+    const signal = evidenceSignal(incident, { at, title: `Evidence: ${evidenceInWords(news)}`, words, data });
+    await options.ingest.submitWith([signal], save);
+  } else {
+    await transaction(options.pool, async (db) => {
+      // The incident's row first, as ingest has it: two replicas at once must not wait for each other in a circle.
+      await setEvidenceWords(db, incident.id, words);
+      await save(db);
+      if (changed.length > 0 || over)
+        await addEvidenceEntry(db, {
+          incidentId: incident.id,
+          at: at.toISOString(),
+          summary: `Evidence${over ? ' at the end' : ''}: ${words}`,
+          data,
+        });
+    });
+  }
+  return { changed: changed.length, told: news.length > 0, words };
+}
+
+function toldOf(before: ReadonlyMap<string, EvidenceRow>, { resource }: ResourceEvidence): Verdict | null {
+  return before.get(resource)?.told ?? null;
+}
+
+/** What was known once is said beside the reason why it is not known now. */
+function keepMemory(evidence: ResourceEvidence, row: EvidenceRow | undefined): ResourceEvidence {
+  if (evidence.verdict !== 'unknown' || row?.told == null) return evidence;
+  const last = row.told === 'hit' ? 'it was hit' : 'nothing was seen';
+  return { ...evidence, reason: `${evidence.reason}; when it could last be told, ${last}` };
+}
+
+/** `from` and `to` only where something was hit: the time axis draws it as a band. */
+function entryData(look: Look, found: readonly ResourceEvidence[], words: string): Record<string, unknown> {
+  const spans = found
+    .filter((one) => one.verdict === 'hit')
+    .flatMap((one) => one.checks.map((check) => check.span).filter((span) => span !== null));
+  const from = spans.map((span) => span.from).sort()[0];
+  const to = spans
+    .map((span) => span.to)
+    .sort()
+    .at(-1);
+  return {
+    text: words,
+    window: look.window,
+    ...(from === undefined ? {} : { from, to }),
+    verdicts: found
+      .slice(0, LISTED_MAX)
+      .map(({ resource, name, verdict, reason }) => ({ resource, name, verdict, reason })),
+    ...(found.length > LISTED_MAX ? { more: found.length - LISTED_MAX } : {}),
+  };
+}
+
+function evidenceSignal(
+  incident: DueEvidence,
+  news: { at: Date; title: string; words: string; data: Record<string, unknown> },
+): Signal {
+  const { identity, kind, trackingId, severity } = incident;
+  const signal = ownSignal({
+    identity,
+    kind,
+    trackingId,
+    severity,
+    title: news.title,
+    phase: 'note',
+    // A look that is repeated after a lost commit, or made by two replicas at once, is the same news.
+    once: `evidence ${incident.id} ${incident.number + 1}`,
+    at: news.at,
+  });
+  return { ...signal, type: 'evidence', details: { [EVIDENCE_LABEL]: news.words }, data: news.data };
+}

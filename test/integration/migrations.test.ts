@@ -1,0 +1,71 @@
+/** Migrations in order on a database that holds data, and what an older release goes on writing beside the new schema. */
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findDue } from '#src/db/due.ts';
+import { listMigrations, migrate } from '#src/db/migrate.ts';
+import { placeScope } from '#src/db/upkeep.ts';
+import { startTestPostgres, type TestPostgres } from '#test/support/postgres.ts';
+
+const FROZEN = 4;
+let postgres: TestPostgres;
+let db: Client;
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+  db = new Client({ connectionString: await postgres.freshDatabase() });
+  await db.connect();
+});
+afterAll(async () => {
+  await db.end();
+  await postgres.stop();
+});
+
+/** As the release of schema 4 writes them. */
+async function write(id: string, state: string): Promise<void> {
+  await db.query(
+    `insert into incidents (id, identity, episode, kind, state, severity, title, headline, revision, posts, scope_count, first_seen_at, last_seen_at)
+     values ($1, $1, 1, 'alert', 'active', 'warning', 'title', 'headline', 1, '[]', 1, now(), now())`,
+    [id],
+  );
+  await db.query(
+    `insert into incident_scope (incident_id, key, subscription, service, region, resource, source, rule, schema, first_seen_at)
+     values ($1, 'key', '', 'service', 'West Europe', '', 'test', '', 'test', now())`,
+    [id],
+  );
+  await db.query(
+    `insert into timeline (incident_id, revision, at, kind, summary, snapshot) values ($1, 1, now(), 'state', 'opened', '{"state":"active","change":"open","communication":null}')`,
+    [id],
+  );
+  await db.query(
+    `insert into deliveries (id, incident_id, destination, type, wanted_revision, first_revision, state, held_by) values ($1, $1, 'a', 'webhook', 1, 1, $2, 'inc')`,
+    [id, state],
+  );
+}
+
+test('what an older release has written is due after the migrations, and what it writes beside them as well', async () => {
+  await db.query(
+    'create table relay_migrations (number int primary key, name text not null, applied_at timestamptz not null default now())',
+  );
+  const all = listMigrations();
+  for (const { number, name, sql } of all.filter((one) => one.number <= FROZEN)) {
+    await db.query(sql);
+    await db.query('insert into relay_migrations (number, name) values ($1, $2)', [number, name]);
+  }
+  await write('before', 'suppressed');
+  const address = `postgres://${db.user}:${encodeURIComponent(db.password ?? '')}@${db.host}:${db.port}/${db.database}`;
+  expect(await migrate(address)).toEqual(all.map((one) => one.number).filter((number) => number > FROZEN));
+  await write('beside', 'pending');
+  const placed = `select count(*)::int as n from incident_scope where incident_seen_at is not null`;
+  expect((await db.query(placed)).rows[0].n).toBe(1);
+  expect(await placeScope(db)).toBe(1);
+  expect((await db.query(placed)).rows[0].n).toBe(2);
+  const due = await findDue(db, 'a', 10);
+  expect(due.map((row) => row.id).toSorted()).toEqual(['before', 'beside']);
+  expect(due[0]).toMatchObject({
+    keyEpisode: null,
+    announced: false,
+    heldMark: null,
+    silences: null,
+    passThrough: false,
+  });
+});
