@@ -1,6 +1,6 @@
 /** SQL of the ingest transaction: what is known of a batch, and everything it changes in one statement. */
 import type { Incident, Post, Snapshot, TimelineDraft } from '#src/core/incident.ts';
-import type { SignalOutcome } from '#src/core/signal.ts';
+import type { Impact, SignalOutcome } from '#src/core/signal.ts';
 import type { Queryable } from './pools.ts';
 
 export interface KnownSignal {
@@ -124,9 +124,21 @@ export interface NewDelivery {
   trace?: string;
 }
 
+/** A list shows at most this many of each; the incident itself shows all. */
+export const LISTED_MAX = 20;
+
+/** What a list shows of where an incident is (migration 0014). */
+export interface ListedPlace {
+  impacts: readonly Impact[];
+  subscriptions: readonly string[];
+  resources: readonly string[];
+  subscriptionCount: number;
+}
+
 export interface StoredIncident {
   incident: Incident;
   scopeCount: number;
+  place: ListedPlace;
   /** False where the same batch has begun a newer episode. */
   latest: boolean;
 }
@@ -169,7 +181,7 @@ export function batchValues(batch: IngestBatch): string[] {
 /** $1 text[]: incident ids. A statement of its own: the partial unique index on the newest episode is checked row by row. */
 export const RETIRE_EPISODES = 'update incidents set latest = false where id = any($1::text[])';
 
-function incidentColumns({ incident, scopeCount, latest }: StoredIncident): Record<string, unknown> {
+function incidentColumns({ incident, scopeCount, place, latest }: StoredIncident): Record<string, unknown> {
   return {
     id: incident.id,
     identity: incident.identity,
@@ -192,6 +204,7 @@ function incidentColumns({ incident, scopeCount, latest }: StoredIncident): Reco
     posts: incident.posts,
     after: incident.after,
     scope_count: scopeCount,
+    place,
     latest,
     first_seen_at: incident.firstSeenAt,
     last_seen_at: incident.lastSeenAt,
@@ -218,7 +231,7 @@ function timelineColumns(row: { incident_id: string; draft: TimelineDraft }): Re
 
 const INCIDENT_RECORD = `id text, identity text, episode int, tracking_id text, kind text, state text, severity text, title text, stage text,
   headline text, details jsonb, started_at timestamptz, mitigated_at timestamptz, resolved_at timestamptz, ends_at timestamptz, closed_at timestamptz,
-  retracted boolean, revision int, posts jsonb, after timestamptz, scope_count int, latest boolean, first_seen_at timestamptz, last_seen_at timestamptz`;
+  retracted boolean, revision int, posts jsonb, after timestamptz, scope_count int, place jsonb, latest boolean, first_seen_at timestamptz, last_seen_at timestamptz`;
 const INCIDENT_LIST = INCIDENT_RECORD.replaceAll(/ (text|int|jsonb|timestamptz|boolean)/g, '');
 const CHANGED_SET = INCIDENT_LIST.split(/,\s*/)
   .filter(

@@ -1,6 +1,7 @@
 /** SQL of the read side. Keyset paging everywhere: an offset would read what it throws away. */
 import type { TimelineKind } from '#src/core/incident.ts';
 import type { SignalOutcome } from '#src/core/signal.ts';
+import { LISTED_MAX } from './ingest.ts';
 import type { Queryable } from './pools.ts';
 import { searchSql, searchWords } from './search.ts';
 
@@ -35,23 +36,32 @@ const COLUMNS = `i.id, i.identity, i.episode, i.tracking_id as "trackingId", i.k
   i.started_at as "startedAt", i.mitigated_at as "mitigatedAt", i.resolved_at as "resolvedAt", i.ends_at as "endsAt", i.closed_at as "closedAt",
   i.revision, i.first_seen_at as "firstSeenAt", i.last_seen_at as "lastSeenAt", i.details, i.scope_count as "scopeCount"`;
 
-/** A list shows at most this many of each; the incident itself shows all. */
-const LISTED_MAX = 20;
-
-/** Columns of where an incident is; one pass over its scope, however many rows that has. */
+/** Columns of where an incident is. */
 const PLACE = 'place.impacts, place.subscriptions, place.resources, place."subscriptionCount"';
 
+/** From the rows `s` of a scope, in one pass over them. */
 function placeOf(limit: number | null): string {
   const cut = limit === null ? '' : ` limit ${limit}`;
   const distinct = (column: string): string =>
-    `coalesce((select array_agg(v) from (select distinct ${column} as v from s where ${column} <> '' order by 1${cut}) x), '{}')`;
-  return `cross join lateral (
-    with s as materialized (select subscription, service, region, resource, first_seen_at from incident_scope where incident_id = i.id)
-    select coalesce((select json_agg(json_build_object('service', p.service, 'region', p.region)) from (
-        select service, region from s where service <> '' group by 1, 2 order by min(first_seen_at), 1, 2${cut}) p), '[]') as impacts,
-      ${distinct('subscription')} as subscriptions, ${distinct('resource')} as resources,
-      (select count(distinct subscription) from s where subscription <> '') as "subscriptionCount") place`;
+    `to_jsonb(array(select distinct ${column} from s where ${column} <> '' order by 1${cut}))`;
+  return `select coalesce((select jsonb_agg(jsonb_build_object('service', p.service, 'region', p.region)) from (
+      select service, region from s where service <> '' group by 1, 2 order by min(first_seen_at), 1, 2${cut}) p), '[]') as impacts,
+    ${distinct('subscription')} as subscriptions, ${distinct('resource')} as resources,
+    (select count(distinct subscription) from s where subscription <> '')::int as "subscriptionCount"`;
 }
+
+const SCOPE =
+  'with s as materialized (select subscription, service, region, resource, first_seen_at from incident_scope where incident_id = i.id)';
+
+/** All of it, from the scope. */
+const WHOLE_PLACE = `cross join lateral (${SCOPE} ${placeOf(null)}) place`;
+
+/** What stands with the incident; from the scope where an older release has written it. */
+const LISTED_PLACE = `cross join lateral (
+    select i.place->'impacts' as impacts, i.place->'subscriptions' as subscriptions, i.place->'resources' as resources,
+      (i.place->>'subscriptionCount')::int as "subscriptionCount" where i.place is not null
+    union all
+    select * from (${SCOPE} ${placeOf(LISTED_MAX)}) old where i.place is null) place`;
 
 export interface IncidentFilter {
   state: string[];
@@ -100,7 +110,7 @@ export async function listIncidents(db: Queryable, filter: IncidentFilter): Prom
     if (after !== null) where.push(`(i.first_seen_at, i.id) < ${after}`);
     page = `select i.* from incidents i ${whereOf(where)} order by i.first_seen_at desc, i.id desc limit ${filter.limit}`;
   }
-  const text = `${head} select ${COLUMNS}, ${PLACE} from (${page}) i ${placeOf(LISTED_MAX)} order by i.first_seen_at desc, i.id desc`;
+  const text = `${head} select ${COLUMNS}, ${PLACE} from (${page}) i ${LISTED_PLACE} order by i.first_seen_at desc, i.id desc`;
   return (await db.query<IncidentListRow>(text, values)).rows;
 }
 
@@ -139,7 +149,8 @@ function incidentConditions(filter: IncidentFilter, parameter: (value: unknown) 
   if (filter.to) where.push(`least(i.started_at, i.first_seen_at) <= ${parameter(filter.to)}`);
   if (filter.q) {
     const words = searchWords(filter.q);
-    where.push(words === null ? 'false' : `i.id in ${searchSql(parameter(words), { full: filter.full })}`);
+    // As an array: with `in` the planner may walk through all incidents, newest first, and ask of each whether it is found.
+    where.push(words === null ? 'false' : `i.id = any(array${searchSql(parameter(words), { full: filter.full })})`);
   }
   return where;
 }
@@ -149,7 +160,7 @@ export async function findIncident(db: Queryable, idOrTrackingId: string): Promi
   const { rows } = await db.query<IncidentListRow>({
     name: 'find-incident',
     text: `select ${COLUMNS}, ${PLACE} from (
-        select * from incidents where id = $1 or lower(tracking_id) = lower($1) order by episode desc limit 1) i ${placeOf(null)}`,
+        select * from incidents where id = $1 or lower(tracking_id) = lower($1) order by episode desc limit 1) i ${WHOLE_PLACE}`,
     values: [idOrTrackingId],
   });
   return rows[0] ?? null;

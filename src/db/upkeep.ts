@@ -58,7 +58,7 @@ export async function forgetIncidents(db: Queryable, incidentsMs: number): Promi
      ), no_scope as (
        delete from incident_scope s using old where s.incident_id = old.id
      ), no_count as (
-       update incidents i set scope_count = 0 from old where i.id = old.id
+       update incidents i set scope_count = 0, place = null from old where i.id = old.id
      ), no_attempts as (
        delete from attempts a using deliveries d, old where a.delivery_id = d.id and d.incident_id = old.id
      ), no_deliveries as (

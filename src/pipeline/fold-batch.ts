@@ -3,7 +3,15 @@ import type { Growth, Incident, Scope } from '#src/core/incident.ts';
 import { scopeEntry } from '#src/core/entries.ts';
 import { fold } from '#src/core/fold.ts';
 import type { Signal, SignalOutcome } from '#src/core/signal.ts';
-import { loadScope, type BatchKeys, type IncidentRow, type IngestBatch, type OpenedBatch } from '#src/db/ingest.ts';
+import {
+  LISTED_MAX,
+  loadScope,
+  type BatchKeys,
+  type IncidentRow,
+  type IngestBatch,
+  type ListedPlace,
+  type OpenedBatch,
+} from '#src/db/ingest.ts';
 import type { Queryable } from '#src/db/pools.ts';
 import { promiseDeliveries, type FoldBatchOptions, type Work } from './promise.ts';
 import { scopeOf, scopeRows } from './scope-cache.ts';
@@ -160,11 +168,21 @@ function collect(
       scopeEntry(grown, { source: work.scope.sources.at(-1) ?? '' }, { at: receivedAt, revision: incident.revision }),
     );
   }
-  const row = { incident, scopeCount: work.keys.size, latest };
+  const row = { incident, scopeCount: work.keys.size, place: listedPlace(work.scope), latest };
   if (work.created) batch.created.push(row);
   else batch.changed.push(row);
   batch.scope.push(...work.addedScope);
   for (const draft of work.entries) batch.timeline.push({ incident_id: incident.id, draft });
+}
+
+/** As many of each as a list shows. */
+function listedPlace(scope: Scope): ListedPlace {
+  return {
+    impacts: scope.impacts.slice(0, LISTED_MAX),
+    subscriptions: scope.subscriptions.toSorted().slice(0, LISTED_MAX),
+    resources: scope.resources.toSorted().slice(0, LISTED_MAX),
+    subscriptionCount: scope.subscriptions.length,
+  };
 }
 
 function signalRow(

@@ -15,10 +15,14 @@ const FILL = [
      'Service ' || n % 23 as service, 'Region ' || n % 37 as region,
      case when n % 100 = 0 then 'SEED-' || n else null end as tracking
    from generate_series(1, ${INCIDENTS}) n`,
-  `insert into incidents (id, identity, episode, tracking_id, kind, state, severity, title, stage, headline, details, started_at, resolved_at, revision, posts, scope_count, first_seen_at, last_seen_at)
+  `insert into incidents (id, identity, episode, tracking_id, kind, state, severity, title, stage, headline, details, started_at, resolved_at, revision, posts, scope_count, first_seen_at, last_seen_at, place)
    select id, case when outage then 'sh/' || lower(tracking) else 'alert/seed-' || n end, 1, tracking, case when outage then 'outage' else 'alert' end, state, 'error',
      'Pulls of images fail, number ' || n, null, 'Pulls of images fail, number ' || n, '{}', at, case when state = 'resolved' then at + interval '2 hours' end,
-     case when outage then 6 else 2 end, '[]', case when outage then 500 else 1 end, at, at + interval '2 hours' from plan`,
+     case when outage then 6 else 2 end, '[]', case when outage then 500 else 1 end, at, at + interval '2 hours',
+     jsonb_build_object('impacts', jsonb_build_array(jsonb_build_object('service', service, 'region', region)),
+       'subscriptions', (select jsonb_agg('00000000-0000-4000-8000-' || lpad(((n + s) % 5000)::text, 12, '0')) from generate_series(1, case when outage then 20 else 1 end) s),
+       'resources', case when outage then '[]' else jsonb_build_array('/subscriptions/x/resourcegroups/g/providers/microsoft.containerregistry/registries/r' || n % 400) end,
+       'subscriptionCount', case when outage then 500 else 1 end) from plan`,
   `insert into incident_scope (incident_id, key, subscription, service, region, resource, source, rule, schema, first_seen_at, incident_seen_at)
    select id, md5(id || s), '00000000-0000-4000-8000-' || lpad(((n + s) % 5000)::text, 12, '0'), service, region,
      case when outage then '' else '/subscriptions/x/resourcegroups/g/providers/microsoft.containerregistry/registries/r' || n % 400 end, 'prod', '', 'classic', at, at
