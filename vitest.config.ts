@@ -8,6 +8,8 @@ const project = (name: string, testTimeout: number, order: number) => ({
     testTimeout,
     hookTimeout: 60_000,
     sequence: { groupOrder: order },
+    // A poll that holds returns at once; one second, the default, is short for three suites on two cores.
+    expect: { poll: { timeout: 5_000 } },
   },
 });
 
@@ -19,7 +21,8 @@ export default defineConfig({
       project('integration', 60_000, 2),
       project('e2e', 120_000, 3),
     ],
-    maxWorkers: 2,
+    // More than cores: most of the time goes into waiting for leases, pauses and time-outs.
+    maxWorkers: 3,
     coverage: { provider: 'v8', include: ['src/core/**'] },
   },
 });

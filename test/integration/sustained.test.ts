@@ -167,7 +167,9 @@ routes:
     expect(heard()).toHaveLength(5);
     await relay.post(alert('flaps', 8, { over: true }));
     await expect.poll(() => heard().at(-1), { timeout: 10_000 }).toBe('resolved STOPPED FLAPPING');
-    await expect.poll(() => pager.alerts().map((one) => one.status)).toEqual(['resolved', 'resolved', 'resolved']);
+    await expect
+      .poll(() => pager.alerts().map((one) => one.status), { timeout: 10_000 })
+      .toEqual(['resolved', 'resolved', 'resolved']);
     expect(heard()).toEqual([
       'opened',
       'resolved',
@@ -208,7 +210,7 @@ routes:
     expect(pager.alerts().filter((one) => one.status !== 'resolved')).toHaveLength(1);
     await relay.post(alert('open', 5, { over: true }));
     await expect.poll(() => heard().at(-1)).toBe('resolved');
-    await expect.poll(() => pager.alerts().every((one) => one.status === 'resolved')).toBe(true);
+    await expect.poll(() => pager.alerts().every((one) => one.status === 'resolved'), { timeout: 10_000 }).toBe(true);
     const keys = hook.events.slice(-2).map(({ body }) => body.data.vendorKey);
     expect(keys[0]).toBe(keys[1]);
     expect(opened()).toBe(3);
