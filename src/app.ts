@@ -1,6 +1,6 @@
 /**
  * The relay as a whole: everything is wired here, in order, and taken down in the reverse order (design section 7).
- * main.ts adds signals and exit codes; tests start several apps in one process.
+ * process.ts adds signals and exit codes; tests start several apps in one process.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressInfo } from 'node:net';

@@ -1,0 +1,89 @@
+/** The process: environment, config, signals, exit code. main.ts starts it. */
+import { watch, type FSWatcher } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { adapters, startApp, type App } from './app.ts';
+import { readEnvironment } from './config/env.ts';
+import { formatFaults } from './config/fault.ts';
+import { loadConfigFile } from './config/load.ts';
+import { configSecrets, redactor, urlSecrets } from './config/secrets.ts';
+import { createLog } from './log.ts';
+import { releaseMemoryWhenIdle } from './memory.ts';
+
+/** After this long without an end the process goes all the same: the SDKs below may hang (azure-local 1.2). */
+const STOP_LIMIT_MS = 14_000;
+
+/** Runs until a signal ends it; exits with 1 and the reason when it cannot start. */
+export async function runProcess(): Promise<void> {
+  const environment = readEnvironment(process.env);
+  if (!environment.ok) {
+    for (const fault of environment.faults)
+      process.stderr.write(`${fault.variable}: ${fault.message} (${fault.hint})\n`);
+    process.exit(1);
+  }
+  const env = environment.value;
+  const load = (): ReturnType<typeof loadConfigFile> =>
+    loadConfigFile({ file: env.configFile, env: process.env, adapters });
+  const loaded = load();
+  if (!loaded.ok) {
+    process.stderr.write(`${formatFaults(loaded.faults, env.configFile)}\n`);
+    process.exit(1);
+  }
+  const logging = await createLog({ level: env.logLevel, pretty: process.stdout.isTTY });
+  const { log } = logging;
+  const guard = (config: typeof loaded.config): void =>
+    logging.redactWith(
+      redactor([...configSecrets(config), ...urlSecrets(env.databaseUrl, env.redisUrl, env.tracing?.otlpUrl ?? null)]),
+    );
+  guard(loaded.config);
+  for (const warning of loaded.warnings)
+    log.warn({ line: warning.line, path: warning.path, hint: warning.hint }, warning.message);
+  if (loaded.config.receivers.tokens.length === 0 || loaded.config.api.tokens.length === 0)
+    log.warn('no token is configured for receivers or API: only this machine may call');
+
+  // From here on a signal ends us in order, also in the middle of the start: Postgres must not be left behind.
+  const ending = new AbortController();
+  let app: App | null = null;
+  let watcher: FSWatcher | null = null;
+  const stop = (signal: string): void => {
+    if (ending.signal.aborted) return;
+    ending.abort();
+    log.info({ signal }, 'relay.stopping');
+    watcher?.close();
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+    void app?.stop().then(() => process.exit(0));
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+
+  const started = await startApp({ env, config: loaded.config, log, signal: ending.signal });
+  app = started;
+  releaseMemoryWhenIdle();
+  if (ending.signal.aborted) {
+    await started.stop();
+    process.exit(0);
+  }
+
+  const reload = (): void => {
+    const next = load();
+    started.metrics.reload.set(next.ok ? 1 : 0);
+    if (!next.ok) {
+      const faults = formatFaults(next.faults, env.configFile);
+      started.config.refuse(faults);
+      log.error({ faults }, 'config.refused');
+      return;
+    }
+    guard(next.config);
+    started.config.replace(next.config);
+    log.info('config.reloaded');
+  };
+  started.metrics.reload.set(1);
+  process.on('SIGHUP', reload);
+  // Editors and mounted secrets replace the file: the folder is watched, changes are taken together.
+  let pending: NodeJS.Timeout | undefined;
+  watcher = watch(dirname(env.configFile), (_, file) => {
+    if (file !== null && file !== basename(env.configFile) && file !== '..data') return;
+    clearTimeout(pending);
+    pending = setTimeout(reload, 300);
+  });
+  watcher.on('error', (error) => log.warn({ error: error.message }, 'config.watch'));
+}
