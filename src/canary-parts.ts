@@ -4,7 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { webhook } from '#adapters/webhook/index.ts';
-import { CANARY_PATH, type CanaryDoor } from './api/canary.ts';
+import { CANARY_PATH } from './api/canary.ts';
+import type { CanaryDoor } from './api/deps.ts';
 import type { Part } from './api/deps.ts';
 import type { ConfigHolder } from './config/holder.ts';
 import type { Destination, RelayConfig } from './config/types.ts';

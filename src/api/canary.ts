@@ -2,25 +2,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { canaryRun } from '#src/core/canary.ts';
-import type { CanaryWatch } from '#src/db/canary.ts';
 import { parseBody } from '#src/receivers/body.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { Problem } from './problem.ts';
 import { readBody } from './receivers.ts';
-
-export interface CanaryView extends CanaryWatch {
-  /** Null while all is well, else what is wrong; `pending` before the first round is over. */
-  fault: string | null;
-}
-
-export interface CanaryDoor {
-  /** Made at the start of the process and told to nobody but its own destination. */
-  token: string;
-  /** A canary came back. False where none of that name was sent. */
-  heard(run: string): Promise<boolean>;
-  /** Null without a canary, and where this process sends none. */
-  view(): CanaryView | null;
-}
 
 /** Path of the callback; the token stands in the query. */
 export const CANARY_PATH = '/v1/callbacks/canary';

@@ -4,6 +4,7 @@ import type { RelayConfig } from '#src/config/types.ts';
 import type { EstateView } from '#src/core/estate-facts.ts';
 import type { Signal } from '#src/core/signal.ts';
 import type { Tracing } from '#src/core/trace.ts';
+import type { CanaryWatch } from '#src/db/canary.ts';
 import type { Pools } from '#src/db/pools.ts';
 import type { Log } from '#src/log.ts';
 import type { Metrics } from '#src/metrics.ts';
@@ -12,7 +13,6 @@ import type { CoverageView } from '#src/pipeline/coverage-audit/view.ts';
 import type { Ingest } from '#src/pipeline/ingest.ts';
 import type { HubState } from '#src/receivers/event-hubs/hub-receiver.ts';
 import type { Caller } from './auth.ts';
-import type { CanaryDoor } from './canary.ts';
 
 export interface Part {
   name: string;
@@ -25,6 +25,20 @@ export interface Readiness {
   ready: boolean;
   status: 'ok' | 'degraded' | 'down';
   parts: Part[];
+}
+
+export interface CanaryView extends CanaryWatch {
+  /** Null while all is well, else what is wrong; `pending` before the first round is over. */
+  fault: string | null;
+}
+
+export interface CanaryDoor {
+  /** Made at the start of the process and told to nobody but its own destination. */
+  token: string;
+  /** A canary came back. False where none of that name was sent. */
+  heard(run: string): Promise<boolean>;
+  /** Null without a canary, and where this process sends none. */
+  view(): CanaryView | null;
 }
 
 export interface ApiDeps {

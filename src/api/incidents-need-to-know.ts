@@ -3,7 +3,8 @@
  * names (azure-signals 6: do not widen the audience of security posts by default).
  */
 import type { RelayConfig } from '#src/config/types.ts';
-import type { IncidentListRow, TimelineRow } from '#src/db/reads.ts';
+import type { IncidentListRow } from '#src/db/incident-list.ts';
+import type { TimelineRow } from '#src/db/reads.ts';
 import type { Caller } from './auth.ts';
 
 /** Whether a caller may read the full text of security posts. */

@@ -7,13 +7,12 @@ import { deliveriesAsOf, incidentAsOf } from '#src/db/as-of.ts';
 import { readClockFacts } from '#src/db/clocks.ts';
 import { readEvidence, type EvidenceRow } from '#src/db/evidence.ts';
 import { findCandidates, type RelatedCandidate } from '#src/db/related.ts';
+import { findIncident, type IncidentListRow } from '#src/db/incident-list.ts';
 import {
-  findIncident,
   readDeliveries,
   readProvenance,
   readTimeline,
   type DeliveryRow,
-  type IncidentListRow,
   type ProvenanceRow,
   type TimelineRow,
 } from '#src/db/reads.ts';

@@ -1,7 +1,7 @@
 /** `/v1/incidents...`, reading: the record, for people and programs. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { etag } from 'hono/etag';
-import { listIncidents } from '#src/db/reads.ts';
+import { listIncidents } from '#src/db/incident-list.ts';
 import type { Caller } from './auth.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { renderTimeline } from './exports/render.ts';

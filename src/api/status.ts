@@ -5,8 +5,7 @@ import { CANARY_SOURCE } from '#src/core/canary.ts';
 import { readBacklog, readHealth } from '#src/db/destinations.ts';
 import { readOddSignals, readSources } from '#src/db/reads.ts';
 import type { HubState } from '#src/receivers/event-hubs/hub-receiver.ts';
-import type { CanaryView } from './canary.ts';
-import type { ApiDeps, Env } from './deps.ts';
+import type { ApiDeps, CanaryView, Env } from './deps.ts';
 import { Problem } from './problem.ts';
 
 const anything = (description: string) => ({

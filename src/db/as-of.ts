@@ -1,6 +1,7 @@
 /** An incident as it was known at a moment: what did they know at 09:14? By our own clock, never by event time. */
 import type { Snapshot } from '#src/core/incident.ts';
-import type { DeliveryRow, IncidentListRow } from './reads.ts';
+import type { IncidentListRow } from './incident-list.ts';
+import type { DeliveryRow } from './reads.ts';
 import type { Queryable } from './pools.ts';
 
 /** The incident with the standing, scope and revision of that moment; null where we knew nothing of it yet. */

@@ -13,7 +13,7 @@ import {
 } from '#src/db/destinations.ts';
 import { wakeQuiet } from '#src/db/damping.ts';
 import { releaseHeld } from '#src/db/deliveries.ts';
-import { findIncident } from '#src/db/reads.ts';
+import { findIncident } from '#src/db/incident-list.ts';
 import { findAged, forgetIncidents, forgetRaw, placeScope } from '#src/db/upkeep.ts';
 import { newId } from '#src/ids.ts';
 import { confirmAccepted, type AskVendor } from './confirm.ts';

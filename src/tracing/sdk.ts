@@ -11,7 +11,10 @@ import { traceparentPropagator } from './places.ts';
 import { ringTelemetry } from './ring-telemetry.ts';
 import { samplerFor } from './sampler.ts';
 import { createSpans } from './spans.ts';
-import { STOP_MS, type StartedTracing } from './start.ts';
+import type { StartedTracing } from './start.ts';
+
+/** A collector that hangs must not hold up the end. */
+export const STOP_MS = 2_000;
 
 export interface SdkOptions {
   role: string;

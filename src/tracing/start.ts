@@ -22,9 +22,6 @@ export interface StartTracingOptions {
   metrics: Metrics;
 }
 
-/** A collector that hangs must not hold up the end. */
-export const STOP_MS = 2_000;
-
 /** Null where nothing asks for traces, or where they cannot be had; the reason is logged. Never throws. */
 export async function startTracing(
   settings: TracingSettings | null | undefined,

@@ -1,6 +1,6 @@
 /** The canary on the page of sources: how far the last ones came, what the auditor says, when the heartbeat last beat. */
 import { html } from 'hono/html';
-import type { CanaryView } from '#src/api/canary.ts';
+import type { CanaryView } from '#src/api/deps.ts';
 import { durationWords } from '#src/api/exports/words.ts';
 import { CANARY_HOPS } from '#src/core/canary.ts';
 import type { Html } from './layout.ts';

@@ -1,7 +1,7 @@
 /** Who sends, when they were last heard, and what was not understood. */
 import { html } from 'hono/html';
 import type { Caller } from '#src/api/auth.ts';
-import type { CanaryView } from '#src/api/canary.ts';
+import type { CanaryView } from '#src/api/deps.ts';
 import type { ApiDeps } from '#src/api/deps.ts';
 import { durationWords } from '#src/api/exports/words.ts';
 import type { sourceStates } from '#src/api/status.ts';

@@ -1,6 +1,6 @@
 /** What a test asks of the canary of a running relay. */
 import { expect } from 'vitest';
-import type { CanaryView } from '#src/api/canary.ts';
+import type { CanaryView } from '#src/api/deps.ts';
 import type { App } from '#src/app.ts';
 import { getFrom } from './event-hubs/start.ts';
 import { VendorServer } from './vendors/vendor-server.ts';

@@ -1,6 +1,6 @@
 /** The canary on the page of sources. */
 import { expect, test } from 'vitest';
-import type { CanaryView } from '#src/api/canary.ts';
+import type { CanaryView } from '#src/api/deps.ts';
 import { canarySection } from '#src/web/canary-section.ts';
 
 const VIEW: CanaryView = {
