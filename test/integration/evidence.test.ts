@@ -111,8 +111,9 @@ describe('an active outage that meets registries of ours', () => {
     await expect.poll(told, { timeout: 10_000 }).toEqual(['opened', 'noted']);
     expect(await verdictsOf(relay, 'EVID-001')).toEqual({ acrone: 'hit', acrtwo: 'not seen' });
     const note = hook.events[1]!.body.data;
+    // Over midnight the day is said as well.
     expect(note.changes[0]).toMatch(
-      /^Evidence: acrone hit: \d+ of [\d,]+ pulls failed from \d\d:\d\d to \d\d:\d\d UTC \(0 of [\d,]+ in the same time before\); not seen at acrtwo$/,
+      /^Evidence: acrone hit: \d+ of [\d,]+ pulls failed from (?:[\d-]{10} )?\d\d:\d\d to (?:[\d-]{10} )?\d\d:\d\d UTC \(0 of [\d,]+ in the same time before\); not seen at acrtwo$/,
     );
     const { resources } = await evidenceOf(relay, 'EVID-001');
     const { during, before, points, query } = resources[0].checks[0];
