@@ -1,53 +1,10 @@
 /** What the relay counts about itself (design section 4). One registry per app, so that two apps in a process do not mix. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-export interface Metrics {
-  registry: Registry;
-  signals: Counter<'source' | 'schema' | 'outcome'>;
-  deliveries: Gauge<'destination' | 'state'>;
-  attempts: Counter<'destination' | 'reason'>;
-  firstPage: Histogram;
-  backlogAge: Gauge<'destination'>;
-  flush: Histogram;
-  flushSize: Histogram;
-  rings: Counter<'result'>;
-  reconciled: Counter<'destination'>;
-  reload: Gauge;
-  hubLag: Gauge<'hub' | 'partition'>;
-  hubLagAge: Gauge<'hub' | 'partition'>;
-  hubProgressAge: Gauge<'hub' | 'partition'>;
-  hubEvents: Counter<'hub' | 'what'>;
-  spooled: Gauge;
-  spoolAge: Gauge;
-  folds: Counter<'outcome'>;
-  breaker: Gauge<'destination' | 'state'>;
-  destinationFailures: Gauge<'destination'>;
-  destinationPause: Gauge<'destination'>;
-  traceSpans: Counter<'result'>;
-  orphans: Gauge;
-  silencesActive: Gauge;
-  passThrough: Gauge;
-  azureCalls: Counter<'outcome'>;
-  backfillRounds: Counter<'result'>;
-  backfillFound: Counter;
-  backfillAge: Gauge;
-  evidenceLooks: Counter<'result'>;
-  estateAge: Gauge;
-  estateResources: Gauge<'kind'>;
-  coverageAge: Gauge;
-  coverageSubscriptions: Gauge<'status'>;
-  coverageFindings: Gauge<'finding'>;
-  canaryAge: Gauge<'receiver' | 'hop'>;
-  canaryHop: Gauge<'receiver' | 'hop'>;
-  canaryRuns: Counter<'receiver' | 'result'>;
-  auditFindings: Gauge<'finding'>;
-  auditAge: Gauge;
-  heartbeats: Counter<'result'>;
-  heartbeatAge: Gauge;
-}
+export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Creates and registers every metric. */
-export function createMetrics(): Metrics {
+export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });

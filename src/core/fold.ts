@@ -3,6 +3,7 @@
  * caller stores what comes out. The standing depends on the set of posts only, so order, delay and repetition of
  * signals do not change where an incident ends.
  */
+import { addScope } from './scope.ts';
 import { detailsAfter } from './details.ts';
 import { compareSaid, describeChanges, saidOf, type SaidDiff } from './diff.ts';
 import { entryFor, scopeEntry, stateEntry } from './entries.ts';
@@ -253,29 +254,6 @@ function toPost(signal: Signal, receivedAt: string): Post {
     endsAt: signal.endsAt,
     ...(signal.communication && signal.phase !== 'note' ? { said: saidOf(signal) } : {}),
   };
-}
-
-function addScope(scope: Scope, signal: Signal): { scope: Scope; grown: Growth } {
-  const impacts = signal.impacts.filter(
-    (i) => !scope.impacts.some((k) => k.service === i.service && k.region === i.region),
-  );
-  const subscriptions = signal.subscriptions.filter((s) => !scope.subscriptions.includes(s));
-  const resources = signal.resources.filter((r) => !scope.resources.includes(r));
-  // Evidence tells nothing of where the incident is, and so is no witness of it.
-  const sources = signal.type === 'evidence' || scope.sources.includes(signal.source) ? [] : [signal.source];
-  return {
-    scope: {
-      impacts: join(scope.impacts, impacts),
-      subscriptions: join(scope.subscriptions, subscriptions),
-      resources: join(scope.resources, resources),
-      sources: join(scope.sources, sources),
-    },
-    grown: { impacts, subscriptions, resources },
-  };
-}
-
-function join<T>(known: T[], added: T[]): T[] {
-  return added.length === 0 ? known : [...known, ...added];
 }
 
 function snapshot(

@@ -70,7 +70,7 @@ function watched(inner: Lookup): Lookup {
 if (file !== undefined) {
   Object.assign(dns, { lookup });
   syncBuiltinESMExports();
-  // oxlint-disable-next-line typescript/unbound-method
+  // oxlint-disable-next-line typescript/unbound-method -- called with its socket below
   const connect = Socket.prototype.connect as (this: Socket, ...given: unknown[]) => Socket;
   Socket.prototype.connect = function (this: Socket, ...given: unknown[]): Socket {
     // Node hands its own arguments over as one array.

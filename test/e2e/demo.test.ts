@@ -102,7 +102,7 @@ test('--once plays the outage through every door, meets every expectation and le
   const lines = output.trimEnd().split('\n');
   expect(lines.at(-2)).toMatch(/http:\/\/127\.0\.0\.1:\d+\/incidents\/CNT1-0AR$/);
   expect(lines.at(-1)).toContain('npm run relay -- init');
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- escapes of a terminal are what this is about
   expect(output).not.toMatch(/[\u001B\r]/);
   expect(demo.folder()).toContain(temporary);
   expect(leftovers()).toEqual([]);

@@ -55,7 +55,7 @@ const estateKnown = () =>
 
 async function outage(trackingId: string, impacts: Record<string, string[]>, subscription = 1): Promise<void> {
   const body = serviceHealth({ trackingId, communication: 1, stage: 'Active', subscription });
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any -- foreign JSON, changed by path
   const { properties } = (body as any).data.context.activityLog;
   properties.impactedServices = JSON.stringify(
     Object.entries(impacts).map(([ServiceName, names]) => ({

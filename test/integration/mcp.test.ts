@@ -77,7 +77,7 @@ async function withClient<T>(token: string, work: (client: Client) => Promise<T>
 interface Told {
   isError: boolean;
   text: string;
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any -- asserted on by path
   data: any;
 }
 

@@ -13,6 +13,7 @@ import { loadCoverage, noteCoverageFault } from '#src/db/coverage.ts';
 import { aloneAmongReplicas } from '#src/db/gaps.ts';
 import type { HttpClient } from '#src/http/client.ts';
 import type { CallAdapter } from '../lane-calls.ts';
+import { createRounds } from '../rounds.ts';
 import { auditCoverage } from './audit.ts';
 import { sendSummary } from './summary.ts';
 import { viewOf, type CoverageView } from './view.ts';
@@ -57,9 +58,7 @@ const NOTHING: Omit<CoverageView, 'unknown'> = { audit: null, takenAt: null, tri
 /** Nothing runs before `start`. */
 export function createCoverageKeeper(options: CoverageOptions): CoverageKeeper {
   const { lookMs, againMs } = { ...TIMES, ...options.times };
-  const abort = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | null = null;
+  const rounds = createRounds(refresh, lookMs);
   let known = NOTHING;
   let version: number | null = null;
 
@@ -101,18 +100,18 @@ export function createCoverageKeeper(options: CoverageOptions): CoverageKeeper {
       http: options.http(),
       token: options.token(),
       callsMax: CALLS_MAX,
-      signal: abort.signal,
+      signal: rounds.signal,
       onCall: options.onCall,
     });
     try {
       const done = await auditCoverage(session, {
         pool: options.pool,
         config: { ...config, azure },
-        signal: abort.signal,
+        signal: rounds.signal,
       });
       options.onAudit(done, session.calls);
     } catch (error) {
-      if (abort.signal.aborted) return;
+      if (rounds.signal.aborted) return;
       options.onError(error as Error, { what: 'coverage' });
       await noteCoverageFault(options.pool, safeLine((error as Error).message, 300));
     }
@@ -123,7 +122,7 @@ export function createCoverageKeeper(options: CoverageOptions): CoverageKeeper {
     const found = view();
     if (call === null || found === null) return;
     const now = options.now();
-    const sent = await sendSummary({ pool, config: options.config(), view: found, call, signal: abort.signal, now });
+    const sent = await sendSummary({ pool, config: options.config(), view: found, call, signal: rounds.signal, now });
     if (sent) options.onSummary(sent.week, sent.outcome);
   }
 
@@ -139,24 +138,14 @@ export function createCoverageKeeper(options: CoverageOptions): CoverageKeeper {
       try {
         await work();
       } catch (error) {
-        if (!abort.signal.aborted) options.onError(error as Error, { what: 'coverage' });
+        if (!rounds.signal.aborted) options.onError(error as Error, { what: 'coverage' });
       }
     }
   }
 
-  async function loop(): Promise<void> {
-    running = refresh();
-    await running;
-    if (!abort.signal.aborted) timer = setTimeout(() => void loop(), lookMs);
-  }
-
   return {
-    start: () => void loop(),
-    async stop() {
-      abort.abort();
-      clearTimeout(timer);
-      await running;
-    },
+    start: () => rounds.start(),
+    stop: () => rounds.stop(),
     view,
     refresh,
   };

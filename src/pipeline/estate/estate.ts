@@ -12,6 +12,7 @@ import type { EstateView } from '#src/core/estate-facts.ts';
 import { loadEstate, noteEstateFault, saveEstate } from '#src/db/estate.ts';
 import { aloneAmongReplicas } from '#src/db/gaps.ts';
 import type { HttpClient } from '#src/http/client.ts';
+import { createRounds } from '../rounds.ts';
 import { readEstateFile } from './file.ts';
 
 export interface EstateOptions {
@@ -48,9 +49,7 @@ const NOT_CONFIGURED = 'no estate is configured';
 
 /** Nothing runs before `start`. */
 export function createEstateKeeper(options: EstateOptions): EstateKeeper {
-  const abort = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | null = null;
+  const rounds = createRounds(refresh, LOOK_MS);
   let index: EstateIndex | null = null;
   let takenAt: string | null = null;
   let version: number | null = null;
@@ -104,7 +103,7 @@ export function createEstateKeeper(options: EstateOptions): EstateKeeper {
       http: options.http(),
       token: options.token(),
       callsMax: CALLS_MAX,
-      signal: abort.signal,
+      signal: rounds.signal,
       onCall: options.onCall,
     });
     try {
@@ -115,7 +114,7 @@ export function createEstateKeeper(options: EstateOptions): EstateKeeper {
       if (read.resources.length + read.subscriptions.length === 0) throw new Error('the identity sees no subscription');
       await saveEstate(options.pool, read);
     } catch (error) {
-      if (abort.signal.aborted) return;
+      if (rounds.signal.aborted) return;
       options.onError(error as Error, { what: 'estate' });
       await noteEstateFault(options.pool, (error as Error).message.slice(0, 300));
     }
@@ -143,25 +142,15 @@ export function createEstateKeeper(options: EstateOptions): EstateKeeper {
       if (estate.file !== null) await fromFile(estate.file);
       else if (azure !== null) await fromAzure(estate.everyMs);
     } catch (error) {
-      if (abort.signal.aborted) return;
+      if (rounds.signal.aborted) return;
       fault = (error as Error).message;
       options.onError(error as Error, { what: 'estate' });
     }
   }
 
-  async function loop(): Promise<void> {
-    running = refresh();
-    await running;
-    if (!abort.signal.aborted) timer = setTimeout(() => void loop(), LOOK_MS);
-  }
-
   return {
-    start: () => void loop(),
-    async stop() {
-      abort.abort();
-      clearTimeout(timer);
-      await running;
-    },
+    start: () => rounds.start(),
+    stop: () => rounds.stop(),
     view,
     refresh,
     get fault() {

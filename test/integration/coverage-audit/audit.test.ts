@@ -55,7 +55,7 @@ async function connect(environment: Record<string, string>): Promise<Client> {
   return client;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- asserted on by path
 async function coverageOf(relay: TestRelay, path = '/v1/coverage'): Promise<any> {
   return (await relay.get(path)).json.coverage;
 }
