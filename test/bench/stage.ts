@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbedded } from '#src/db/embedded/server.ts';
-import { freePort, redisMissing, startTestRedis } from '#test/support/redis.ts';
+import { freePort } from '#src/db/embedded/free-port.ts';
+import { redisMissing, startTestRedis } from '#test/support/redis.ts';
 import { startPart, startRelayProcess, type Child } from './processes.ts';
 
 export interface Stage {

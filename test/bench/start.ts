@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '#test/support/redis.ts';
+import { freePort } from '#src/db/embedded/free-port.ts';
 import { bodyOf } from './bodies.ts';
 import { startRelayProcess, usage } from './processes.ts';
 import { benchConfig, RECEIVER_PATH } from './stage.ts';

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '#test/support/redis.ts';
+import { freePort } from '#src/db/embedded/free-port.ts';
 import { runPart, startPart, usage } from './processes.ts';
 import { openStage, waitForKeys, type Stage } from './stage.ts';
 import { percentile } from './stats.ts';

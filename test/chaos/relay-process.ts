@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive, postgresProcessesOf, signalProcess, waitUntil } from '#src/db/embedded/processes.ts';
-import { freePort } from '#test/support/redis.ts';
+import { freePort } from '#src/db/embedded/free-port.ts';
 import { until } from './scenario.ts';
 
 export interface RelayOptions {

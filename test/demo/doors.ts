@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AzureRecord } from '#test/support/azure/records.ts';
 import { sendToHub } from '#test/support/event-hubs/send.ts';
 import type { PostAnswer } from './relay-client.ts';
-import { reveal } from './evidence-data.ts';
+import { reveal, revealHome } from './evidence-data.ts';
 import type { Stage } from './stage.ts';
 import type { Scene } from './story.ts';
 
@@ -49,6 +49,7 @@ async function observe({ cast, relay }: Stage, { trackingId, reveals }: Scene): 
   const { id, startedAt } = await relay.incident(trackingId);
   reveal(cast, reveals!, Date.parse(startedAt!));
   await relay.said(id, `Evidence: ${reveals} hit`);
+  revealHome(cast, reveals!);
   return { outcomes: {}, incidents: [id] };
 }
 

@@ -2,7 +2,7 @@
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '#src/db/embedded/postmaster.ts';
+import { freePort } from '#src/db/embedded/free-port.ts';
 import { startCast, stopCast, type Cast } from './cast.ts';
 import { relayYaml } from './config.ts';
 import { furnish } from './estate.ts';

@@ -14,7 +14,8 @@ import { migrate } from '#src/db/migrate.ts';
 import { createHttpClient } from '#src/http/client.ts';
 import { CERTIFICATE } from '#test/support/event-hubs/certificate.ts';
 import { startTestPostgres, type TestPostgres } from '#test/support/postgres.ts';
-import { freePort, redisMissing } from '#test/support/redis.ts';
+import { freePort } from '#src/db/embedded/free-port.ts';
+import { redisMissing } from '#test/support/redis.ts';
 import { API_TOKEN, CONFIG_HEAD, openStores, startRelay } from '#test/support/relay.ts';
 import { relay } from '#test/unit/cli/memory-io.ts';
 

@@ -1,10 +1,10 @@
 /** A Redis of the test's own, or the reason why there is none. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from '#src/db/embedded/free-port.ts';
 
 export interface TestRedis {
   url: string;
@@ -21,16 +21,6 @@ export interface TestRedis {
 export function redisMissing(): string | null {
   if (process.env['TEST_REDIS_URL']) return null;
   return spawnSync('redis-server', ['--version']).status === 0 ? null : 'no redis-server on PATH and no TEST_REDIS_URL';
-}
-
-/** A free TCP port on loopback. */
-export async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Starts `redis-server` with append-only file and `noeviction`, as production should. */

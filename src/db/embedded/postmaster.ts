@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Binaries } from './binaries.ts';
 import { EmbeddedError, outputFault } from './error.ts';
@@ -89,18 +87,6 @@ export async function dataArgument(clusterDir: string, user: OrdinaryUser | null
 /** Nothing of our own environment: it holds the secrets of the configuration. */
 export function postgresEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, HOME: '/', LC_ALL: 'C', TZ: 'UTC' };
-}
-
-/** A loopback port that is free at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }
 
 function settings(options: LaunchOptions): string[] {

@@ -3,7 +3,7 @@
  * that a namespace shows: dropped and politely closed connections, refusals, busy answers, thefts, silence.
  */
 import { once } from 'node:events';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import rhea, {
   type Connection,
   type Container,
@@ -12,6 +12,7 @@ import rhea, {
   type Receiver,
   type Sender,
 } from 'rhea';
+import { freePort } from '#src/db/embedded/free-port.ts';
 import { LocalHub, type AmqpFault, type HubSettings } from './local-hub.ts';
 import { dataMessage, decodeSent, hubProperties, keyOf, partitionProperties } from './messages.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -58,6 +59,7 @@ export class EventHubsServer {
   /** Listens; after a stop again on the same port, with the events of before. */
   async start(): Promise<this> {
     const bytesMax = this.#bytesMax;
+    this.#port ||= await freePort();
     const server = this.#container.listen({
       host: '127.0.0.1',
       port: this.#port,
@@ -71,7 +73,6 @@ export class EventHubsServer {
     });
     this.#server = server;
     if (!server.listening) await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
     return this;
   }
 

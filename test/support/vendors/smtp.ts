@@ -5,6 +5,7 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import { freePort } from '#src/db/embedded/free-port.ts';
 
 export interface SmtpOptions {
   port?: number;
@@ -48,7 +49,7 @@ export class SmtpStandIn {
   connections = 0;
   readonly #faults: SmtpFault[] = [];
   readonly #server: SMTPServer;
-  readonly #port: number;
+  #port: number;
   readonly #secure: boolean;
   readonly #sockets = new Set<Socket>();
 
@@ -79,6 +80,7 @@ export class SmtpStandIn {
   }
 
   async start(): Promise<this> {
+    this.#port ||= await freePort();
     await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
     return this;
   }

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { freePort } from '#src/db/embedded/free-port.ts';
 
 export interface VendorRequest {
   method: string;
@@ -48,8 +49,9 @@ export class VendorServer {
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
-  /** Listens on loopback; `port` 0 takes a free one. */
-  async start(port = 0): Promise<this> {
+  /** Listens on loopback; port 0 is a free one, and one that stays free for it while it is stopped. */
+  async start(wanted = 0): Promise<this> {
+    const port = wanted || (await freePort());
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(port, '127.0.0.1', resolve);
