@@ -18,7 +18,7 @@ import { onConnection } from './pools.ts';
 
 const PREPARE = [
   `prepare find_signals(text[]) as ${FIND_SIGNALS}`,
-  `prepare lock_incidents(text[]) as ${LOCK_INCIDENTS}`,
+  `prepare lock_incidents(text[], text[]) as ${LOCK_INCIDENTS}`,
   `prepare retire_episodes(text[]) as ${RETIRE_EPISODES}`,
   `prepare write_batch(text, text, text, text, text, text, text) as ${WRITE_BATCH}`,
 ].join(';\n');
@@ -36,7 +36,8 @@ export function ingestTransaction<T extends { batch: IngestBatch; retired: reado
       await client.query(PREPARE);
       prepared.add(client);
     }
-    const reads = `begin; execute find_signals(${textArray(keys.fingerprints)}); execute lock_incidents(${textArray(keys.identities)})`;
+    const fingerprints = textArray(keys.fingerprints);
+    const reads = `begin; execute find_signals(${fingerprints}); execute lock_incidents(${fingerprints}, ${textArray(keys.identities)})`;
     const [, known, incidents] = (await client.query(reads)) as unknown as QueryResult[];
     const folded = await fold(client, { known: known!.rows, incidents: incidents!.rows });
     const { batch, retired } = folded;

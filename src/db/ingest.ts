@@ -34,11 +34,21 @@ const INCIDENT_COLUMNS = `id, identity, episode, tracking_id as "trackingId", ki
   started_at as "startedAt", mitigated_at as "mitigatedAt", resolved_at as "resolvedAt", ends_at as "endsAt", closed_at as "closedAt",
   retracted, revision, posts, after, scope_count as "scopeCount", first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"`;
 
-/** $1 text[]: identities. Newest episode of each, locked in identity order so that concurrent batches queue up instead of deadlocking. */
-export const LOCK_INCIDENTS = `select ${INCIDENT_COLUMNS} from incidents where identity = any($1::text[]) and latest order by identity for no key update`;
+/**
+ * $1 text[]: fingerprints, $2 text[]: the identity of each. Newest episode of each identity that has something new, locked
+ * in identity order so that concurrent batches queue up instead of deadlocking. Exact repeats lock nothing: a batch of them
+ * writes nothing either, so its commit waits for no disk. A signal that another process takes after {@link FIND_SIGNALS} is
+ * a conflict on its fingerprint at the latest, and the batch is repeated.
+ */
+export const LOCK_INCIDENTS = `select ${INCIDENT_COLUMNS} from incidents
+  where latest and identity = any(array(select distinct k.identity from unnest($1::text[], $2::text[]) as k(fingerprint, identity)
+    where not exists (select 1 from signals s where s.fingerprint = k.fingerprint)))
+  order by identity for no key update`;
 
+/** One element of each per signal. */
 export interface BatchKeys {
   fingerprints: readonly string[];
+  /** Empty for a test: no incident is called so. */
   identities: readonly string[];
 }
 
@@ -54,7 +64,7 @@ export async function openBatch(db: Queryable, keys: BatchKeys): Promise<OpenedB
   const { rows } = await db.query<IncidentRow>({
     name: 'lock-incidents',
     text: LOCK_INCIDENTS,
-    values: [keys.identities],
+    values: [keys.fingerprints, keys.identities],
   });
   return { known, incidents: rows };
 }

@@ -30,8 +30,10 @@ export interface FoldedBatch {
 
 /** What must be read, and locked, before signals can be folded. */
 export function keysOf(signals: readonly Signal[]): BatchKeys {
-  const identities = signals.filter((signal) => !signal.test).map((signal) => signal.identity);
-  return { fingerprints: signals.map((signal) => signal.fingerprint), identities: [...new Set(identities)] };
+  return {
+    fingerprints: signals.map((signal) => signal.fingerprint),
+    identities: signals.map((signal) => (signal.test ? '' : signal.identity)),
+  };
 }
 
 /**
