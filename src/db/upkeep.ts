@@ -49,6 +49,15 @@ export async function forgetRaw(db: Queryable, rawMs: number): Promise<number> {
   return rowCount ?? 0;
 }
 
+/** Removes what vendors called back before `incidentsMs`; a call that old is not repeated any more. Returns how many. */
+export async function forgetCallbacks(db: Queryable, incidentsMs: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from callbacks where (vendor, event_key) in (select vendor, event_key from callbacks where received_at < now() - $1 * interval '1 millisecond' limit 5000)`,
+    [incidentsMs],
+  );
+  return rowCount ?? 0;
+}
+
 /** Removes attempts, scope and timelines of incidents that ended before `incidentsMs`; the incident rows stay as tombstones (design section 5). */
 export async function forgetIncidents(db: Queryable, incidentsMs: number): Promise<number> {
   const { rowCount } = await db.query(
