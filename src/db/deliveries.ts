@@ -85,8 +85,9 @@ export async function complete(db: Queryable, completions: readonly Completion[]
         select * from json_to_recordset($1::json) as c(id text, fence int, outcome text, reason text, status int, detail text, receipt jsonb,
           delivered int, told text, told_severity text, memo jsonb, state text, delay_ms double precision, confirm boolean, timeline json)
       ), held as (
-        select d.id, d.first_accepted_at is null as unaccepted from deliveries d join done c on c.id = d.id and c.fence = d.fence and d.state = 'delivering'
-        order by d.id for no key update of d
+        -- The state is compared so that no index can help: by the one on what is due, every outcome read the whole backlog
+        select c.*, d.first_accepted_at is null as unaccepted from done c join deliveries d on d.id = c.id and d.fence = c.fence
+        where d.state || '' = 'delivering' order by d.id for no key update of d
       ), freed as (
         update deliveries d set holder = null,
           delivered_revision = greatest(d.delivered_revision, coalesce(c.delivered, d.delivered_revision)),
@@ -104,20 +105,20 @@ export async function complete(db: Queryable, completions: readonly Completion[]
           fallback_done = d.fallback_done and c.outcome <> 'accepted',
           last_accepted_at = case when c.outcome = 'accepted' then now() else d.last_accepted_at end,
           first_accepted_at = case when c.outcome = 'accepted' then coalesce(d.first_accepted_at, now()) else d.first_accepted_at end
-        from done c join held h on h.id = c.id left join attempts a on a.delivery_id = c.id and a.number = c.fence where c.id = d.id
-        returning d.id, d.incident_id, d.wanted_revision > d.delivered_revision and d.state <> 'failed' as more, h.unaccepted and c.outcome = 'accepted' as first_accepted, d.created_at
+        from held c left join attempts a on a.delivery_id = c.id and a.number = c.fence where c.id = d.id
+        returning d.id, d.incident_id, d.wanted_revision > d.delivered_revision and d.state <> 'failed' as more, c.unaccepted and c.outcome = 'accepted' as first_accepted,
+          d.created_at, c.fence, c.outcome, c.delivered, c.delivered is not null or c.state = 'failed' as settles, c.timeline
       ), recorded as (
         update attempts a set finished_at = now(), status = c.status, receipt = c.receipt, reason = c.reason,
-          outcome = case when f.id is null then coalesce(a.outcome, 'unknown') else c.outcome end,
-          detail = case when f.id is null then left('late result discarded: ' || c.outcome, 500) else c.detail end
-        from done c left join freed f on f.id = c.id where a.delivery_id = c.id and a.number = c.fence
+          outcome = case when c.in_time then c.outcome else coalesce(a.outcome, 'unknown') end,
+          detail = case when c.in_time then c.detail else left('late result discarded: ' || c.outcome, 500) end
+        from (select *, id = any(array(select id from freed)) as in_time from done) c where a.delivery_id = c.id and a.number = c.fence
       ), settled as (
-        update attempts a set settled = true from done c join freed f on f.id = c.id
-        where (c.delivered is not null or c.state = 'failed') and a.delivery_id = c.id and a.number < c.fence and a.outcome = 'unknown' and not a.settled
+        update attempts a set settled = true from freed f
+        where f.settles and a.delivery_id = f.id and a.number < f.fence and a.outcome = 'unknown' and not a.settled
       ), told as (
         insert into timeline (incident_id, revision, at, kind, summary, data)
-        select f.incident_id, coalesce(c.delivered, 0), now(), 'attempt', c.timeline->>'summary', (c.timeline->'data')::jsonb
-        from freed f join done c on c.id = f.id
+        select incident_id, coalesce(delivered, 0), now(), 'attempt', timeline->>'summary', (timeline->'data')::jsonb from freed
       )
       select id, incident_id as "incidentId", more, first_accepted as "firstAcceptedNow", created_at as "createdAt" from freed`,
     values: [JSON.stringify(completions)],
