@@ -1,7 +1,7 @@
 /** What changed from one revision to the next: computed from the facts, never guessed from the text. */
 import { sha256Hex } from './fingerprint.ts';
 import type { Said, Standing } from './incident.ts';
-import { severityRank, type Impact } from './signal.ts';
+import { impactKey, severityRank, type Impact } from './signal.ts';
 import { normaliseText } from './text.ts';
 
 /** What one communication adds to the one before, or leaves out. */
@@ -114,7 +114,7 @@ function short(sentence: string): string {
 }
 
 function sameImpact(a: Impact, b: Impact): boolean {
-  return a.service === b.service && a.region === b.region;
+  return impactKey(a) === impactKey(b);
 }
 
 function sameImpacts(a: readonly Impact[], b: readonly Impact[]): boolean {

@@ -20,7 +20,7 @@ import {
   type Standing,
   type TimelineDraft,
 } from './incident.ts';
-import { addPost, isLate, samePost, standing } from './lifecycle.ts';
+import { addPost, isLate, lastWordAt, samePost, standing } from './lifecycle.ts';
 import { severityRank, type Signal, type SignalOutcome } from './signal.ts';
 
 export interface FoldInput {
@@ -52,7 +52,8 @@ export function fold(input: FoldInput): FoldResult {
   const { current, signal } = input;
   if (!current) return create(input, 1, null);
   const { incident } = current;
-  if (startsEpisode(incident, signal)) return create(input, incident.episode + 1, lastPostAt(incident));
+  if (startsEpisode(incident, signal))
+    return create(input, incident.episode + 1, lastWordAt(incident.posts, incident.kind));
   if (incident.after !== null && signal.occurredAt <= incident.after && !isServiceHealth(incident.kind)) {
     return beforeEpisode(input, incident, current.scope);
   }
@@ -62,12 +63,9 @@ export function fold(input: FoldInput): FoldResult {
 /** Resource, alert, change: an opening later than the end is a new occasion. Service Health reopens what it was. */
 function startsEpisode(incident: Incident, signal: Signal): boolean {
   if (isServiceHealth(incident.kind) || isOpen(incident.state) || signal.phase !== 'open') return false;
-  return signal.occurredAt > lastPostAt(incident) && !incident.posts.some((post) => samePost(post, signal.post));
-}
-
-/** The last word on an episode, not the first closing one: what lies between two of them belongs to it. */
-function lastPostAt(incident: Incident): string {
-  return incident.posts.at(-1)!.at;
+  // The last word on an episode, not the first closing one: what lies between two of them belongs to it.
+  if (signal.occurredAt <= lastWordAt(incident.posts, incident.kind)) return false;
+  return !incident.posts.some((post) => samePost(post, { ...signal.post, phase: signal.phase }));
 }
 
 function create(input: FoldInput, episode: number, after: string | null): FoldResult {
@@ -198,6 +196,8 @@ function isMaterial(before: Incident, after: Standing, m: Materials): boolean {
   if (before.state !== after.state || m.severityRose || m.newImpacts) return true;
   if (!m.isNew || m.late || before.kind === 'unrecognised') return false;
   if (isServiceHealth(before.kind) || m.signal.phase === 'note') return true;
+  // Another verdict on a resource that is still down, also a milder one.
+  if (before.kind === 'resource' && isOpen(after.state) && before.severity !== after.severity) return true;
   // Own alerts that fire again while they are open say nothing new (azure-signals 6: "fire once, then update").
   return before.endsAt !== after.endsAt;
 }
@@ -232,7 +232,7 @@ function reasonFor(outcome: SignalOutcome, late: boolean): string | null {
 
 /** A rule that fires again every minute is counted by its signals, not by a thousand timeline entries. */
 function keepsEntry(incident: Incident, signal: Signal, material: boolean): boolean {
-  return material || isServiceHealth(incident.kind) || signal.phase !== 'open';
+  return material || isServiceHealth(incident.kind) || incident.kind === 'resource' || signal.phase !== 'open';
 }
 
 function toPost(signal: Signal, receivedAt: string): Post {

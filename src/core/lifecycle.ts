@@ -16,9 +16,19 @@ function comparePosts(a: Post, b: Post): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Two keys name the same post: by id where both have one, else by text (azure-signals 8). */
-export function samePost(a: PostKey, b: PostKey): boolean {
-  return a.id !== null && b.id !== null ? a.id === b.id : a.hash === b.hash;
+type Told = PostKey & { phase: Phase };
+
+/**
+ * Two keys name the same post: by id where both have one, else by text (azure-signals 8). An end is never the same post
+ * as what it ends, nor a review, whatever id they bear: taken for a repeat, it would leave the page open.
+ */
+export function samePost(a: Told, b: Told): boolean {
+  return a.id !== null && b.id !== null ? a.id === b.id && endsAlike(a.phase, b.phase) : a.hash === b.hash;
+}
+
+function endsAlike(a: Phase, b: Phase): boolean {
+  const runs = (phase: Phase): boolean => phase === 'open' || phase === 'update';
+  return a === b || (runs(a) && runs(b));
 }
 
 /** The same post seen twice, perhaps through two channels. Symmetric, so the order of arrival does not matter. */
@@ -62,9 +72,23 @@ function bearsState(post: Post, kind: Kind): boolean {
   return post.phase === 'open' || post.phase === 'close' || (post.phase === 'update' && isServiceHealth(kind));
 }
 
-/** True when the set holds a lifecycle message that is later than this post: the post is late and changes no state. */
+/** When the newest post that says what state it is in happened; without any, the newest post. Notes of ours and of Azure's may follow an end by days. */
+export function lastWordAt(posts: readonly Post[], kind: Kind): string {
+  return (posts.findLast((p) => bearsState(p, kind)) ?? posts.at(-1)!).at;
+}
+
+/**
+ * True when the set holds a lifecycle message that is later than this post: the post is late and changes no state. A
+ * review of what is over counts as one, but for the end itself.
+ */
 export function isLate(posts: readonly Post[], post: Post, kind: Kind): boolean {
-  return posts.some((p) => bearsState(p, kind) && !samePost(p, post) && comparePosts(p, post) > 0);
+  const tells = (p: Post): boolean => bearsState(p, kind) || (isReview(p) && post.phase !== 'close');
+  return posts.some((p) => tells(p) && !samePost(p, post) && comparePosts(p, post) > 0);
+}
+
+/** A post-incident review is written after the end. */
+function isReview(post: Post): boolean {
+  return post.phase === 'note' && post.state === 'resolved';
 }
 
 /** The standing that follows from a sorted, non-empty set of posts. */
@@ -73,11 +97,13 @@ export function standing(posts: readonly Post[], kind: Kind): Standing {
   const telling = posts.filter((p) => p.phase !== 'note');
   const newest = posts.at(-1)!;
   const last = bearing.at(-1) ?? telling.at(-1) ?? newest;
-  // A post-incident review is written after the end: later than the last word, it closes what no message closed.
-  const review = posts.findLast((p) => p.phase === 'note' && p.state === 'resolved' && p.at >= last.at);
+  // Later than the last word, a review closes what no message closed.
+  const review = posts.findLast((p) => isReview(p) && p.at >= last.at);
   const over = !isOpen(last.state);
   const closed = over || review !== undefined;
-  const speaking = telling.findLast((p) => p.phase !== 'close') ?? last;
+  const grades = (p: Post): boolean => p.phase !== 'close';
+  // A bare "Updated" of a resource has no verdict either, so it does not soften the one before.
+  const speaking = bearing.findLast(grades) ?? telling.findLast(grades) ?? last;
   return {
     state: over ? last.state : review ? 'resolved' : last.state,
     stage: posts.findLast((p) => p.stage !== null)?.stage ?? null,

@@ -39,6 +39,11 @@ export interface Impact {
   region: string;
 }
 
+/** Equal for two impacts that are the same pair, whatever the case of their names. */
+export function impactKey(impact: Impact): string {
+  return `${impact.service}\n${impact.region}`.toLowerCase();
+}
+
 /**
  * What makes two signals the same post by the sender. With an id on both sides the ids decide; otherwise the hash of
  * the normalised text does (azure-signals 8: the Event Hub export and the Events API carry no communication id).

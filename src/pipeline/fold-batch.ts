@@ -14,7 +14,7 @@ import {
 } from '#src/db/ingest.ts';
 import type { Queryable } from '#src/db/pools.ts';
 import { promiseDeliveries, type FoldBatchOptions, type Work } from './promise.ts';
-import { scopeOf, scopeRows } from './scope-cache.ts';
+import { inKnownSpelling, scopeOf, scopeRows } from './scope-cache.ts';
 import type { SignalResult } from './ingest.ts';
 
 export interface FoldedBatch {
@@ -140,7 +140,7 @@ function take(
     : work.contextOnly && signal.phase === 'note';
   work.entries.push(...result.entries);
   if (!result.created && !result.material) addGrowth(work.grown, result.grown);
-  for (const row of scopeRows(signal)) {
+  for (const row of scopeRows(inKnownSpelling(signal, work.scope.impacts))) {
     if (work.keys.has(row.key)) continue;
     work.keys.add(row.key);
     work.addedScope.push({

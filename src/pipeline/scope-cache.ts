@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Scope } from '#src/core/incident.ts';
-import type { Signal } from '#src/core/signal.ts';
+import { impactKey, type Impact, type Signal } from '#src/core/signal.ts';
 import type { ScopeRow } from '#src/db/ingest.ts';
 
 export interface KnownScope {
@@ -50,6 +50,12 @@ export function createScopeCache(incidentsMax: number = INCIDENTS_MAX): ScopeCac
 /** A body of 21 KB can name 100 of each, which is a million combinations. */
 const ROWS_MAX = 10_000;
 
+/** The same signal with the names of places as the incident already has them: `WEST EUROPE` is no further region. */
+export function inKnownSpelling(signal: Signal, known: readonly Impact[]): Signal {
+  const spelled = new Map(known.map((impact) => [impactKey(impact), impact]));
+  return { ...signal, impacts: signal.impacts.map((impact) => spelled.get(impactKey(impact)) ?? impact) };
+}
+
 /**
  * The rows that one signal stands for: who told us that which subscription is hit where. Beyond {@link ROWS_MAX}
  * combinations every subscription, place and resource stands in at least one row, but not with every other. Evidence of
@@ -86,12 +92,13 @@ function keyed(row: Omit<ScopeRow, 'incidentId' | 'key'>): Omit<ScopeRow, 'incid
 
 /** Sums rows up to what the fold and the routes work on. */
 export function scopeOf(rows: readonly Omit<ScopeRow, 'incidentId'>[]): KnownScope {
-  const impacts = new Map<string, { service: string; region: string }>();
+  const impacts = new Map<string, Impact>();
   const subscriptions = new Set<string>();
   const resources = new Set<string>();
   const sources = new Set<string>();
   for (const row of rows) {
-    if (row.service !== '') impacts.set(`${row.service}\n${row.region}`, { service: row.service, region: row.region });
+    if (row.service !== '' && !impacts.has(impactKey(row)))
+      impacts.set(impactKey(row), { service: row.service, region: row.region });
     if (row.subscription !== '') subscriptions.add(row.subscription);
     if (row.resource !== '') resources.add(row.resource);
     sources.add(row.source);

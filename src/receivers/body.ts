@@ -1,4 +1,5 @@
 /** From the bytes of a request or an Event Hub event to JSON. */
+import { parseJson } from './parse/json.ts';
 
 export type ParsedBody = { ok: true; value: unknown } | { ok: false; reason: string };
 
@@ -13,7 +14,7 @@ export function parseBody(bytes: Uint8Array): ParsedBody {
   const text = decode(bytes);
   if (text.trim() === '') return { ok: false, reason: 'the body is empty' };
   try {
-    return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: parseJson(text) };
   } catch {
     return { ok: false, reason: 'the body is not JSON' };
   }

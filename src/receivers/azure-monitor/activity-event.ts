@@ -16,6 +16,7 @@ import {
   valueOf,
   type Fields,
 } from '../parse/fields.ts';
+import { targetsOf } from './alert-event.ts';
 
 export interface ActivityEvent {
   schema: SignalSchema;
@@ -62,7 +63,7 @@ export function classicActivityEvent(root: Fields): ActivityEvent {
 /** Common schema: the subscription stands in `alertTargetIDs` only, and for a few alerts in `alertId` (azure-signals 1.2). */
 export function commonActivityEvent(essentials: Fields, context: Fields): ActivityEvent {
   const event = eventOf(context, 'common');
-  const targets = textsOf(essentials, 'alertTargetIDs');
+  const targets = targetsOf(essentials);
   const service = compact(textOf(essentials, 'monitoringService'));
   return {
     ...event,
@@ -70,7 +71,7 @@ export function commonActivityEvent(essentials: Fields, context: Fields): Activi
       ? event.category
       : categoryOfService(service) || event.category,
     properties: objectOf(context, 'properties'),
-    ids: targets,
+    ids: [...targets, ...textsOf(context, 'resourceId')],
     subscription:
       textOf(context, 'subscriptionId') ??
       (targets.length === 0 ? subscriptionOf(textOf(essentials, 'alertId')) : null),
@@ -117,6 +118,11 @@ export function categoryOf(fields: Fields, operation: string): string {
 export function categoryOfService(service: string): string {
   if (service === 'servicehealth' || service === 'resourcehealth') return service;
   return service.startsWith('activitylog') ? service.slice('activitylog'.length) : '';
+}
+
+/** A status as Azure's stage: the export writes `Activated` where the webhook has `Active` (azure-signals 4.2). */
+export function stageOfStatus(status: string | null): string | null {
+  return compact(status) === 'activated' ? 'Active' : status;
 }
 
 /** Tags of a post, wherever a channel may put them; alert payloads of today carry none (azure-signals 0.14). */

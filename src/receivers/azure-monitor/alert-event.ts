@@ -36,7 +36,7 @@ export interface AlertEvent {
 /** Common schema: `essentials` beside `alertContext`. Cost alerts have null where others have ids (azure-signals 0.10). */
 export function commonAlertEvent(essentials: Fields, context: Fields, custom: unknown): AlertEvent {
   const alertId = textOf(essentials, 'alertId');
-  const targets = textsOf(essentials, 'alertTargetIDs');
+  const targets = targetsOf(essentials);
   return {
     schema: 'common',
     service: compact(textOf(essentials, 'monitoringService')),
@@ -55,6 +55,12 @@ export function commonAlertEvent(essentials: Fields, context: Fields, custom: un
     context,
     custom,
   };
+}
+
+/** The ids of the targets; where the list is missing or null, the configuration items that are whole ids and no names (azure-signals 3). */
+export function targetsOf(essentials: Fields): string[] {
+  const targets = textsOf(essentials, 'alertTargetIDs');
+  return targets.length > 0 ? targets : textsOf(essentials, 'configurationItems').filter(isResourceId);
 }
 
 /** What a parser of one alert type adds to the common part. */

@@ -5,7 +5,7 @@ import type { Phase } from '#src/core/signal.ts';
 import { canonicalId, isResourceId, nameOf, serviceOf } from '../parse/azure-ids.ts';
 import type { Draft } from '../parse/draft.ts';
 import { compact, textOf } from '../parse/fields.ts';
-import type { ActivityEvent } from './activity-event.ts';
+import { stageOfStatus, type ActivityEvent } from './activity-event.ts';
 import { isTestNotification } from './test-notification.ts';
 
 /** Reads one health event; null where it names neither resource nor subscription, for then nothing says what it is about. */
@@ -16,7 +16,7 @@ export function readResourceHealth(event: ActivityEvent): Draft | null {
   const resource = canonicalId(named);
   const current = textOf(properties, 'currentHealthStatus', 'healthStatus');
   const previous = textOf(properties, 'previousHealthStatus');
-  const status = event.status ?? textOf(properties, 'stage') ?? operationStatus(event.operation);
+  const status = stageOfStatus(event.status ?? textOf(properties, 'stage') ?? operationStatus(event.operation));
   const phase = resourcePhase(current, status);
   // Without a status of its own an update keeps what was known before.
   const graded = current ?? (compact(previous) === 'available' ? null : previous);
@@ -65,5 +65,6 @@ export function resourcePhase(current: string | null, status: string | null): Ph
 
 /** `Activated` of `microsoft.resourcehealth/healthevent/activated/action`. */
 function operationStatus(operation: string): string | null {
-  return operation.split('/')[2] ?? null;
+  const word = operation.split('/')[2] ?? '';
+  return word === '' ? null : `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 }

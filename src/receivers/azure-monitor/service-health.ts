@@ -6,7 +6,7 @@ import type { Kind, Phase, Signal } from '#src/core/signal.ts';
 import { plainText } from '#src/core/text.ts';
 import type { Draft } from '../parse/draft.ts';
 import { compact, textOf, valueOf } from '../parse/fields.ts';
-import { tagsOf, type ActivityEvent } from './activity-event.ts';
+import { stageOfStatus, tagsOf, type ActivityEvent } from './activity-event.ts';
 import { readImpacts } from './impacts.ts';
 import { isTestNotification } from './test-notification.ts';
 
@@ -14,8 +14,9 @@ import { isTestNotification } from './test-notification.ts';
 export function readServiceHealth(event: ActivityEvent): Draft {
   const { properties } = event;
   const trackingId = textOf(properties, 'trackingId') ?? textOf(event.record, 'trackingId');
-  const stage = textOf(properties, 'stage') ?? event.status;
-  const kind = kindOf(textOf(properties, 'incidentType', 'eventType'), operationType(event.operation), compact(stage));
+  const types = [compact(textOf(properties, 'incidentType', 'eventType')), operationType(event.operation)];
+  const stage = stageOfStatus(textOf(properties, 'stage') ?? (types.includes('rca') ? 'RCA' : event.status));
+  const kind = kindOf(types, compact(stage));
   const communicationId = textOf(properties, 'communicationId');
   const named = textOf(properties, 'defaultLanguageTitle', 'title') ?? event.description;
   const title = named ?? `Service Health ${kind} ${trackingId ?? ''}`;
@@ -85,6 +86,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   plannedmaintenance: 'maintenance',
   actionrequired: 'advisory',
   informational: 'advisory',
+  information: 'advisory',
   healthadvisory: 'advisory',
   billing: 'advisory',
   assistedrecovery: 'advisory',
@@ -92,8 +94,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   securityadvisory: 'security',
 };
 
-function kindOf(incidentType: string | null, operation: string, stage: string): Kind {
-  for (const word of [compact(incidentType), operation]) {
+function kindOf(types: readonly string[], stage: string): Kind {
+  for (const word of types) {
     const kind = Object.hasOwn(KINDS, word) ? KINDS[word] : undefined;
     if (kind !== undefined) return kind;
   }

@@ -1,15 +1,16 @@
 /** From what a parser read to a signal: here every value is made safe and cut, once, whichever parser it came from. */
 import { hashParts, sha256Hex, stageKey } from '#src/core/fingerprint.ts';
 import { eventTime, LIMITS, planTime, safeKey, safeLine, safeText } from '#src/core/safe.ts';
-import type {
-  Communication,
-  Impact,
-  Kind,
-  Phase,
-  Severity,
-  Signal,
-  SignalSchema,
-  SourceContext,
+import {
+  impactKey,
+  type Communication,
+  type Impact,
+  type Kind,
+  type Phase,
+  type Severity,
+  type Signal,
+  type SignalSchema,
+  type SourceContext,
 } from '#src/core/signal.ts';
 import { normaliseText } from '#src/core/text.ts';
 import { canonicalId, isResourceId, subscriptionOf } from './azure-ids.ts';
@@ -124,7 +125,7 @@ function safeImpacts(impacts: readonly Impact[]): Impact[] {
       service: safeKey(safeLine(impact.service), LIMITS.serviceBytesMax),
       region: safeKey(safeLine(impact.region), LIMITS.regionBytesMax),
     };
-    const key = `${pair.service}\n${pair.region}`.toLowerCase();
+    const key = impactKey(pair);
     if (pair.service !== '' && !seen.has(key)) seen.set(key, pair);
     if (seen.size >= LIMITS.impactsMax) break;
   }

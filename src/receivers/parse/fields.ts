@@ -4,6 +4,7 @@
  * `__proto__` and the like are plain names. Strings come out well-formed and without U+0000.
  */
 import { safeText } from '#src/core/safe.ts';
+import { parseJson } from './json.ts';
 
 /** An object's own fields by lower-cased name; of two spellings the first that is not null counts. */
 export type Fields = ReadonlyMap<string, unknown>;
@@ -96,12 +97,14 @@ export function compact(text: string | null): string {
   return (text ?? '').replaceAll(/[\s_-]+/g, '').toLowerCase();
 }
 
-/** The object or array that a string holds; null when it holds none. */
+/** The object or array that a string holds, also one that was quoted twice; null when it holds none. */
 export function parseNested(text: string): object | null {
-  const first = /^\s*([{[])/.exec(text.slice(0, 200))?.[1];
+  const first = /^\s*([{["])/.exec(text.slice(0, 200))?.[1];
   if (first === undefined) return null;
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
+    // Each further quoting doubles the marks of the one before, so a body ends this after some twenty.
+    if (typeof value === 'string') return parseNested(value);
     return typeof value === 'object' ? value : null;
   } catch {
     return null;

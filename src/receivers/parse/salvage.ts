@@ -29,7 +29,7 @@ export function findHealthEvent(root: unknown): Found | null {
   for (const node of walk(root)) {
     const { value } = node;
     if (isObject(value)) {
-      const id = named(value, 'trackingid');
+      const id = named(value, 'trackingid') ?? eventName(value);
       if (id !== null) return { how: 'a tracking ID', fields: gather(node, new Map([['trackingid', id]])) };
       if (saysServiceHealth(value)) operation ??= node;
     } else if (typeof value === 'string' && told === null) {
@@ -42,6 +42,13 @@ export function findHealthEvent(root: unknown): Found | null {
     }
   }
   return operation === null ? told : { how: 'the name of Service Health', fields: gather(operation, new Map()) };
+}
+
+const EVENT_ID = /\/providers\/microsoft\.resourcehealth\/events\/([^/\s]{1,100})(?:\/|$)/i;
+
+/** A row of the events API or of Resource Graph that somebody forwards: the tracking ID is the name of the event (azure-signals 1.3). */
+function eventName(value: Record<string, unknown>): string | null {
+  return EVENT_ID.exec(named(value, 'id')?.slice(0, 2000) ?? '')?.[1] ?? null;
 }
 
 function saysServiceHealth(value: Record<string, unknown>): boolean {

@@ -39,11 +39,11 @@ export function unrecognisedDraft(value: unknown, context: ReadContext, reason: 
   };
 }
 
-/** Hash of the sorted key paths and of the words that name a schema: equal for two bodies of one kind, whatever their values. */
+/** Hash of the sorted key paths and of nothing else: equal for two bodies of one shape, whatever their values, those that name a schema too. */
 function shapeHash(value: unknown): string {
   const paths = new Set<string>();
   collect(value, '', 0, paths);
-  return hashParts([...schemaWords(value), ...[...paths].sort()]);
+  return hashParts([...paths].sort());
 }
 
 function collect(value: unknown, path: string, depth: number, paths: Set<string>): void {
@@ -76,7 +76,7 @@ function describe(value: unknown): string {
       : `a ${typeof value}`;
 }
 
-/** Words that name a schema where there are such; two schemas may have the same keys. */
+/** Words that name a schema where there are such: for people. A sender that makes them up must not make incidents. */
 function schemaWords(value: unknown): string[] {
   if (!isObject(value)) return [];
   const fields = fieldsOf(value);

@@ -98,6 +98,18 @@ describe('an unrecognised body', () => {
     expect(read({ 'c0ffee00-0000-4000-8000-000000000002': { a: 1 } }).identity).toBe(first.identity);
   });
 
+  test('is folded by its key paths alone, also where a value names its schema', () => {
+    const event = (word: string): unknown => ({
+      schemaId: word,
+      category: word,
+      eventType: word,
+      payload: { x: word },
+    });
+    const [first, second] = [read(event('one')), read(event('two'))];
+    expect(second.identity).toBe(first.identity);
+    expect(second.title).not.toBe(first.title);
+  });
+
   test('names its keys', () => {
     const signal = readOne('other/unrecognised-alertmanager.json');
     expect(signal.title).toBe('Unrecognised signal from prod: version, groupKey, status, receiver, alerts');
