@@ -5,7 +5,7 @@ import { defineAdapter } from '../shared/define.ts';
 import { reasonOf, outcomeOf } from './failure.ts';
 import { addressDigest, readMemo, writeMemo } from './memo.ts';
 import { renderMail, SUBJECT_CHARS_MAX, type Mail } from './render.ts';
-import { sendMail } from './send.ts';
+import { sendMail, type Refusal } from './send.ts';
 import { addressOf, emailSecrets, emailSettings, smtpTarget, type EmailSettings } from './settings.ts';
 import { accessToken, forgetToken, knownToken } from './token.ts';
 import { closeTransports, SOCKET_TIMEOUT_MS, transportFor } from './transport.ts';
@@ -29,6 +29,9 @@ export const email = defineAdapter<EmailSettings>({
   close: closeTransports,
 });
 
+/** With the pauses of the default schedule some four minutes: greylisting is mostly over by then, and no fallback has begun. */
+const DEFERRED_TRIES_MAX = 5;
+
 async function deliver(step: Step, context: DeliverContext<EmailSettings>): Promise<Outcome> {
   const { settings, signal, stepKey } = context;
   if (signal.aborted) return { outcome: 'retryable', reason: 'aborted', detail: 'aborted before anything was sent' };
@@ -48,37 +51,64 @@ async function deliver(step: Step, context: DeliverContext<EmailSettings>): Prom
     token: login === null ? null : () => knownToken(settings),
   });
   const sent = await sendMail(transport, { mail, from: settings.from, to, signal });
+  const tries = memo.step === stepKey ? memo.tries + 1 : 1;
   if (!sent.ok) {
+    // Others have got this very mail: what is left of them being refused is no failure of the whole.
+    if (reached.length > 0 && sent.refused.length > 0) {
+      const rest = { accepted: [], refused: sent.refused, response: '' };
+      return judgeSent({ mail, sent: rest, stepKey, reached, tries });
+    }
     const outcome = outcomeOf(sent);
+    // It may have arrived: what comes after it must stand in the same thread.
+    if (outcome.outcome === 'unknown') {
+      const thread = { subject: mail.subject, root: mail.root };
+      const partly = reached.length > 0 ? stepKey : null;
+      return { ...outcome, memo: writeMemo({ ...memo, ...thread, step: partly, reached }) };
+    }
     if (outcome.outcome !== 'permanent' || outcome.reason !== 'unauthorized' || login === null) return outcome;
     forgetToken(settings);
     // A kept token may have been revoked: the next try brings another. A fresh one that does not work will not.
     return login.fresh ? outcome : { ...outcome, outcome: 'retryable' };
   }
-  return accepted({ mail, sent, stepKey, reached });
+  return judgeSent({ mail, sent, stepKey, reached, tries });
 }
 
-interface AcceptedInput {
+interface SentInput {
   mail: Mail;
-  sent: { accepted: readonly string[]; rejected: readonly string[]; response: string };
+  sent: { accepted: readonly string[]; refused: readonly Refusal[]; response: string };
   stepKey: string;
   reached: readonly string[];
+  tries: number;
 }
 
-/** At least one recipient was taken; who was refused is counted, and a retry of this step goes to those only. */
-function accepted({ mail, sent, stepKey, reached }: AcceptedInput): Outcome {
+/**
+ * At least one recipient was taken. Who was refused for now is tried again, alone, for as long as others should wait for
+ * their next mail; who was refused for good, or still is then, stands in the receipt. A retry goes to those only.
+ */
+function judgeSent({ mail, sent, stepKey, reached, tries }: SentInput): Outcome {
+  const { refused } = sent;
   const all = [...reached, ...sent.accepted.map(addressDigest)];
-  const partial = sent.rejected.length > 0;
-  const memo = writeMemo({ subject: mail.subject, root: mail.root, step: partial ? stepKey : null, reached: all });
+  const step = refused.length > 0 ? stepKey : null;
+  const memo = writeMemo({ subject: mail.subject, root: mail.root, step, tries, reached: all });
+  const detail =
+    refused.length > 0 ? `${refused.length} of ${all.length + refused.length} recipients were refused` : 'sent';
+  const deferred = refused.find((refusal) => refusal.deferred);
+  if (deferred !== undefined && tries < DEFERRED_TRIES_MAX) {
+    return { outcome: 'retryable', reason: 'refused', status: deferred.code, detail, memo };
+  }
   const receipt = {
-    ...receiptOf({ reached: all.length, refused: sent.rejected.length }),
+    ...receiptOf({ reached: all.length, refused: refused.length }),
+    ...(refused.length === 0 ? {} : { refused: refused.map(refusalInWords) }),
     messageId: mail.messageId,
     response: sent.response.slice(0, 200),
   };
-  const detail = partial
-    ? `${sent.rejected.length} of ${all.length + sent.rejected.length} recipients were refused`
-    : 'sent';
   return { outcome: 'accepted', status: 250, receipt, memo, detail };
+}
+
+/** Enough to know whom among the recipients of the config, without the whole address: `du…@contoso.example (550)`. */
+function refusalInWords({ address, code }: Refusal): string {
+  const [name = '', domain = ''] = address.split(/@(?=[^@]*$)/);
+  return `${name.slice(0, 2)}…@${domain}${code === null ? '' : ` (${code})`}`;
 }
 
 function receiptOf({ reached, refused }: { reached: number; refused: number }) {

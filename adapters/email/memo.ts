@@ -3,6 +3,7 @@
  * even when the headline grows or `from` moves to another domain, and who has got the present step.
  */
 import { createHash } from 'node:crypto';
+import { domainToASCII } from 'node:url';
 import type { Memo } from '#src/core/adapter.ts';
 
 export interface MailMemo {
@@ -10,6 +11,8 @@ export interface MailMemo {
   root: string | null;
   /** Step key whose mail reached only some of the recipients. */
   step: string | null;
+  /** How often that step was tried. */
+  tries: number;
   /** Digests of the addresses that were reached, 12 hex characters each: 50 of them fit well into the memo. */
   reached: readonly string[];
 }
@@ -21,15 +24,19 @@ export function readMemo(memo: Memo): MailMemo {
     subject: text('subject'),
     root: text('root'),
     step: text('step'),
+    tries: typeof memo['tries'] === 'number' ? memo['tries'] : 0,
     reached: text('reached')?.split(' ') ?? [],
   };
 }
 
-export function writeMemo({ subject, root, step, reached }: MailMemo): Memo {
-  return { subject, root, ...(step === null ? {} : { step, reached: reached.join(' ') }) };
+export function writeMemo({ subject, root, step, tries, reached }: MailMemo): Memo {
+  return { subject, root, ...(step === null ? {} : { step, tries, reached: reached.join(' ') }) };
 }
 
-/** Stands for an address without being one. */
+/** Stands for an address without being one; the same for both ways to write a domain with foreign letters. */
 export function addressDigest(address: string): string {
-  return createHash('sha256').update(address.toLowerCase()).digest('hex').slice(0, 12);
+  const at = address.lastIndexOf('@') + 1;
+  const domain = address.slice(at);
+  const plain = `${address.slice(0, at)}${domainToASCII(domain) || domain}`.toLowerCase();
+  return createHash('sha256').update(plain).digest('hex').slice(0, 12);
 }

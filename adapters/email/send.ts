@@ -1,7 +1,7 @@
 /** One mail over a pool, with the one fact that nodemailer does not tell: whether the message had begun to go out. */
 import type { Readable } from 'node:stream';
 import type { Mail } from './render.ts';
-import type { MailTransport } from './transport.ts';
+import type { MailTransport, SentMail } from './transport.ts';
 
 export interface SendOptions {
   mail: Mail;
@@ -10,9 +10,21 @@ export interface SendOptions {
   signal: AbortSignal;
 }
 
+/** A recipient that the server did not take, while it took others. */
+export interface Refusal {
+  address: string;
+  /** Reply to RCPT TO; null where nodemailer does not know it. */
+  code: number | null;
+  /** Refused for now only, as greylisting does: another try may reach it. */
+  deferred: boolean;
+}
+
 export type Sent =
-  | { ok: true; accepted: readonly string[]; rejected: readonly string[]; response: string }
-  | { ok: false; error: unknown; dataSent: boolean };
+  | { ok: true; accepted: readonly string[]; refused: readonly Refusal[]; response: string }
+  /** `refused` where the server took none of the recipients. */
+  | { ok: false; error: unknown; dataSent: boolean; refused: readonly Refusal[] };
+
+type RecipientError = NonNullable<SentMail['rejectedErrors']>[number];
 
 /** What the plugin below fills in for one mail. */
 interface Watch {
@@ -45,11 +57,17 @@ export async function sendMail(transport: MailTransport, { mail, from, to, signa
     return {
       ok: true,
       accepted: info.accepted.map(addressOf),
-      rejected: info.rejected.map(addressOf),
+      refused: (info.rejectedErrors ?? []).map(refusalOf),
       response: info.response,
     };
   } catch (error) {
-    return { ok: false, error, dataSent: watch.stream?.readableDidRead ?? false };
+    const { rejectedErrors = [] } = error as Pick<SentMail, 'rejectedErrors'>;
+    return {
+      ok: false,
+      error,
+      dataSent: watch.stream?.readableDidRead ?? false,
+      refused: rejectedErrors.map(refusalOf),
+    };
   } finally {
     watches.delete(mail.messageId);
   }
@@ -73,6 +91,10 @@ function watchStreams(transport: MailTransport): void {
     };
     done();
   });
+}
+
+function refusalOf({ recipient, responseCode, permanent }: RecipientError): Refusal {
+  return { address: recipient ?? '', code: responseCode ?? null, deferred: permanent === false };
 }
 
 function addressOf(entry: string | { address?: string | undefined }): string {

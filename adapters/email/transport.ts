@@ -18,7 +18,8 @@ const CONNECTIONS_MAX = 2;
 /** A pool that nobody used for so long belongs to settings that were reloaded or to an address that moved. */
 const POOL_UNUSED_MS = 600_000;
 
-export type MailTransport = Transporter<SMTPPoolSentMessageInfo, SMTPPoolOptions>;
+export type SentMail = SMTPPoolSentMessageInfo;
+export type MailTransport = Transporter<SentMail, SMTPPoolOptions>;
 
 interface Pool {
   settings: EmailSettings;

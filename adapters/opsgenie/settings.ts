@@ -6,7 +6,7 @@ const OWN_TAGS_MAX = 17;
 const TAG_CHARS_MAX = 50;
 const RESPONDERS_MAX = 50;
 
-const KEY_HINT = 'must be the key of an API integration: 8 to 200 letters, digits, dots, dashes or underscores';
+const KEY_HINT = 'must be the key of an API integration, without blanks';
 const URL_HINT =
   'must be a base URL such as https://api.opsgenie.com/v2 or https://api.atlassian.com/jsm/ops/integration/v2; ' +
   '/alerts is added by the relay';
@@ -27,12 +27,12 @@ const responder = z
   });
 
 export const opsgenieSettings = z.strictObject({
-  apiKey: z.string({ error: KEY_HINT }).regex(/^[A-Za-z0-9._-]{8,200}$/, { error: KEY_HINT }),
-  /** Opsgenie's own API unless told; its EU instance is https://api.eu.opsgenie.com/v2. */
+  apiKey: z.string({ error: KEY_HINT }).regex(/^[\x21-\x7e]{1,500}$/, { error: KEY_HINT }),
+  /** Jira Service Management unless told: Opsgenie's own API (https://api.opsgenie.com/v2, EU https://api.eu.opsgenie.com/v2) ends. */
   apiUrl: z
     .url({ protocol: /^https?$/, error: URL_HINT, abort: true })
     .refine(isBase, { error: URL_HINT })
-    .default('https://api.opsgenie.com/v2'),
+    .default('https://api.atlassian.com/jsm/ops/integration/v2'),
   /** Who is told; without it the integration's own team. */
   responders: z
     .array(responder, { error: 'must be a list of responders' })

@@ -1,4 +1,5 @@
 /** The table that PagerDuty shows beside an alert (`custom_details`), and how it is brought under the size limit. */
+import type { CommunicationView } from '#src/core/adapter.ts';
 import { htmlToText } from '#src/text/html.ts';
 import { cutBytes, utf8Bytes } from '../shared/cut.ts';
 import type { MessageParts } from '../shared/message.ts';
@@ -18,7 +19,7 @@ export function detailsOf(parts: MessageParts): Record<string, string> {
     ['What changed', parts.changes.join('\n')],
     ['Note', parts.note ?? ''],
     ['Runbook', parts.runbook ?? ''],
-    ['Message from Microsoft', communication ? `${communication.title}\n\n${htmlToText(communication.html)}` : ''],
+    ['Message from Microsoft', communication ? messageOf(communication) : ''],
   ];
   const details = new Map<string, string>();
   for (const [label, text] of pairs) if (text !== '') details.set(unused(label, details), text);
@@ -52,6 +53,10 @@ function keptBytes(text: string, over: number): number {
   const json = jsonBytes(text);
   // Never grows, and one byte less than before at least, so that the loop ends.
   return Math.min(Math.floor((utf8Bytes(text) * (json - over)) / json), utf8Bytes(text) - 1);
+}
+
+function messageOf({ title, html }: CommunicationView): string {
+  return [title, htmlToText(html)].filter((part) => part !== '').join('\n\n');
 }
 
 function jsonBytes(text: string): number {

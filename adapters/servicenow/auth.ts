@@ -15,6 +15,18 @@ const LIFE_DEFAULT_S = 1_800;
 const MARGIN_MS = 60_000;
 const TIMEOUT_MS = 10_000;
 
+/**
+ * A redirect leads to a sign-in page, as does the 200 with HTML of an instance that sleeps or is under maintenance: no
+ * call had an effect, and the next one may find the instance back (destinations 2.5).
+ */
+export const REDIRECTS = {
+  301: 'retryable',
+  302: 'retryable',
+  303: 'retryable',
+  307: 'retryable',
+  308: 'retryable',
+} as const;
+
 interface TokenSlot {
   token: { value: string; expiresAtMs: number } | null;
   pending: Promise<Authorization> | null;
@@ -73,7 +85,7 @@ async function fetchToken(context: DeliverContext<ServiceNowSettings>, slot: Tok
     timeoutMs: TIMEOUT_MS,
   });
   // Asking for a token changes nothing at the vendor, so no answer is safe to repeat.
-  const outcome = classifyHttp(answer, { now: context.now(), ambiguous: 'retryable' });
+  const outcome = classifyHttp(answer, { now: context.now(), ambiguous: 'retryable', exceptions: REDIRECTS });
   if (outcome !== null) return { ok: false, outcome: ofTokenCall(outcome) };
   const parsed = answer.answered ? parseToken(answer.body) : null;
   if (parsed === null) {

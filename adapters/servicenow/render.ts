@@ -16,6 +16,8 @@ export const TEXT_CHARS_MAX = 4_000;
 const CORRELATION_DISPLAY = 'Azure Service Health';
 /** Less of Microsoft's text than this helps nobody. */
 const BODY_CHARS_MIN = 60;
+/** What many facts leave to Microsoft's text at least. */
+const BODY_CHARS_SHARE = 1_500;
 
 type Context = DeliverContext<ServiceNowSettings>;
 type Values = Record<string, string>;
@@ -31,7 +33,7 @@ export function renderCreate(
   const shortDescription = given === undefined ? shortText(step) : cutCodePoints(given, SHORT_DESCRIPTION_CHARS_MAX);
   return {
     values: {
-      description: description(step, context),
+      description: descriptionOf(step, context),
       ...values,
       short_description: plain(shortDescription),
       correlation_id: context.key,
@@ -45,7 +47,7 @@ export function renderCreate(
 
 /** A work note: internal, unlike `comments`, which the caller sees and may get by mail (destinations 2.3). */
 export function renderNote(step: Step, context: Context, options: { opening?: string } = {}): Values {
-  return { work_notes: message(step, context, { opening: options.opening ?? null, facts: false }) };
+  return { work_notes: message(step, context, { opening: options.opening ?? null, headline: false }) };
 }
 
 /** Impact and urgency, but only where the severity is not what the record was last told: people may set their own. */
@@ -66,7 +68,7 @@ export function renderResolve(step: Step, context: Context): Values {
   return {
     state: settings.states.resolved,
     close_code: settings.closeCode,
-    close_notes: message(step, context, { opening: null, facts: false }),
+    close_notes: message(step, context, { opening: null, headline: false }),
   };
 }
 
@@ -85,32 +87,35 @@ function shortText(step: Step): string {
   return cutCodePoints(head, SHORT_DESCRIPTION_CHARS_MAX - codePoints(tail)) + tail;
 }
 
-function description(step: Step, context: Context): string {
-  return message(step, context, { opening: null, facts: true });
+/** The whole message: facts, Microsoft's text, links; at most 4,000 characters. */
+export function descriptionOf(step: Step, context: Context): string {
+  return message(step, context, { opening: null, headline: true });
 }
 
-function message(step: Step, context: Context, options: { opening: string | null; facts: boolean }): string {
+function message(step: Step, context: Context, options: { opening: string | null; headline: boolean }): string {
   const parts = describe(step, { destination: context.destination });
   const head = [
     options.opening,
     parts.stageLine,
-    options.facts ? parts.headline : null,
+    options.headline ? parts.headline : null,
     ...parts.notices,
     ...parts.changes.map((change) => `- ${change}`),
-    ...(options.facts ? parts.facts.map(({ label, value }) => `${label}: ${value}`) : []),
     parts.note,
+    // In every note: who and what is hit has grown, and alerts were held back, since the record was written.
+    ...parts.facts.map(({ label, value }) => `${label}: ${value}`),
   ];
   const { communication } = parts;
-  const body = communication === null ? '' : `${communication.title}\n${htmlToText(communication.html)}`;
+  const body = communication === null ? '' : lines([communication.title, htmlToText(communication.html)]);
   const tail = [...parts.links.map(({ label, url }) => `${label}: ${url}`), referenceLine(context.stepKey)];
   return fit({ head: lines(head), body: plain(body), tail: lines(tail) });
 }
 
-/** Head and tail are kept as far as they fit; Microsoft's text in between takes what is left. */
+/** The tail is kept, the head as far as it leaves Microsoft's text its share; that takes what is left. */
 function fit({ head, body, tail }: { head: string; body: string; tail: string }): string {
   const gap = 4; // two blank lines' worth of line feeds
   const headRoom = TEXT_CHARS_MAX - codePoints(tail) - gap;
-  const top = cutCodePoints(plain(head), Math.max(headRoom, 0));
+  const share = Math.min(codePoints(body), BODY_CHARS_SHARE);
+  const top = cutCodePoints(plain(head), Math.max(headRoom - share, 0));
   const room = headRoom - codePoints(top);
   const middle = room < BODY_CHARS_MIN ? '' : cutCodePoints(body, room);
   return cutCodePoints([top, middle, tail].filter((part) => part !== '').join('\n\n'), TEXT_CHARS_MAX);

@@ -1,4 +1,4 @@
-/** Settings of a ServiceNow destination: incidents through the Table API (destinations 2.3). */
+/** Settings of a ServiceNow destination: incidents through the Table API, or events (destinations 2.2, 2.3). */
 import { z } from 'zod';
 import { FIELD_NAME, isReserved, unknownPlaceholders } from './fields.ts';
 
@@ -40,12 +40,8 @@ const fields = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()
 });
 
 export const serviceNowSettings = z.strictObject({
-  mode: z
-    .enum(['incident', 'event'])
-    .default('incident')
-    .refine((mode) => mode === 'incident', {
-      error: 'Event Management events are not built in this version; only mode: incident exists',
-    }),
+  /** Records of the incident table, or events for Event Management, where the instance has it (destinations 2). */
+  mode: z.enum(['incident', 'event'], { error: 'must be incident or event' }).default('incident'),
   /** Base URL of the instance; https, unless `egress.allow` names the host. */
   instanceUrl: z
     .url({ protocol: /^https?$/, error: 'must be a URL such as https://example.service-now.com', abort: true })

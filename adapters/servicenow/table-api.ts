@@ -1,12 +1,11 @@
 /**
- * The Table API (destinations 2.3, 2.5): JSON in both directions, no redirects, no cookies, and no trust in a 2xx
- * without `result`: a hibernating instance and a login page answer 200 with HTML.
+ * The Table API (destinations 2.3, 2.5): no trust in a 2xx without `result`, as a hibernating instance and a login page
+ * answer 200 with HTML.
  */
-import type { DeliverContext, HttpAnswer, HttpFailure, HttpRequest, Outcome } from '#src/core/adapter.ts';
-import { classifyHttp } from '../shared/status.ts';
-import { authorize } from './auth.ts';
+import type { DeliverContext, HttpRequest, Outcome } from '#src/core/adapter.ts';
+import { callInstance, WRITE_TIMEOUT_MS } from './call.ts';
 import type { EncodedQuery } from './correlation.ts';
-import { baseUrl, secretsOf, type ServiceNowSettings } from './settings.ts';
+import { baseUrl, type ServiceNowSettings } from './settings.ts';
 
 /** A record as the API sends it; read values with `textOf`. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -15,9 +14,6 @@ type Reply<T> = { ok: true; status: number; result: T } | { ok: false; outcome: 
 
 /** A read has no effect and can be given up early. */
 const READ_TIMEOUT_MS = 10_000;
-/** The instance kills a transaction at 60 s (destinations 2.5): what takes longer has no answer to wait for. */
-const WRITE_TIMEOUT_MS = 62_000;
-const DETAIL_CHARS_MAX = 500;
 
 interface ListOptions {
   query: EncodedQuery | null;
@@ -79,58 +75,13 @@ export function textOf(row: Row, column: string): string | null {
 }
 
 async function call(request: HttpRequest, context: DeliverContext<ServiceNowSettings>): Promise<Reply<unknown>> {
-  const first = await authorize(context);
-  if (!first.ok) return first;
-  const answer = await send(request, first.headers, context);
-  // A 401 had no effect: with OAuth the token may have been revoked early, so one new token is worth one more call.
-  if (first.bearer === null || !answer.answered || answer.status !== 401) {
-    return judge(request, { answer, bearer: first.bearer }, context);
-  }
-  const second = await authorize(context, first.bearer);
-  if (!second.ok) return second;
-  return judge(request, { answer: await send(request, second.headers, context), bearer: second.bearer }, context);
-}
-
-interface Exchange {
-  answer: HttpAnswer | HttpFailure;
-  bearer: string | null;
-}
-
-function send(
-  request: HttpRequest,
-  headers: Record<string, string>,
-  context: DeliverContext<ServiceNowSettings>,
-): Promise<HttpAnswer | HttpFailure> {
-  // Both headers on every call, or the instance answers 400 (destinations 2.3).
-  return context.http({
-    ...request,
-    headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
-  });
-}
-
-function judge(request: HttpRequest, exchange: Exchange, context: DeliverContext<ServiceNowSettings>): Reply<unknown> {
-  const answer = withoutSecrets(exchange, context.settings);
-  const json = answer.answered ? parse(answer.body) : null;
-  // A read has no effect, so one without an answer is safe to repeat.
-  const ambiguous = request.method === 'GET' ? 'retryable' : 'unknown';
-  const outcome = classifyHttp(answer, { now: context.now(), ambiguous });
-  if (outcome !== null) {
-    const said = errorText(json);
-    const detail = said === null ? (outcome.detail ?? '') : `HTTP ${outcome.status}: ${said}`;
-    return { ok: false, outcome: { ...outcome, detail: detail.slice(0, DETAIL_CHARS_MAX) } };
-  }
-  const status = answer.answered ? answer.status : 0;
+  const reply = await callInstance(request, context);
+  if (!reply.ok) return reply;
+  const { status, json } = reply;
   if (typeof json !== 'object' || json === null || !('result' in json)) {
     return wrongBody(status, 'no JSON with a result: a login page, a hibernating instance or maintenance');
   }
   return { ok: true, status, result: json.result };
-}
-
-/** An instance that echoes our credentials must not bring them into the record: hidden before anything is cut. */
-function withoutSecrets({ answer, bearer }: Exchange, settings: ServiceNowSettings): HttpAnswer | HttpFailure {
-  if (!answer.answered) return answer;
-  const secrets = bearer === null ? secretsOf(settings) : [bearer, ...secretsOf(settings)];
-  return { ...answer, body: secrets.reduce((body, secret) => body.replaceAll(secret, '<secret>'), answer.body) };
 }
 
 function asRow(reply: Reply<unknown>): Reply<Row> {
@@ -144,19 +95,4 @@ function asRow(reply: Reply<unknown>): Reply<Row> {
 function wrongBody(status: number, what: string): { ok: false; outcome: Outcome } {
   const outcome = status === 201 ? 'unknown' : 'retryable';
   return { ok: false, outcome: { outcome, reason: 'wrong-body', status, detail: `HTTP ${status}, but ${what}` } };
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return null;
-  }
-}
-
-/** `error.message: error.detail` of an error answer; the detail names the rule or policy that refused (destinations 2.5). */
-function errorText(json: unknown): string | null {
-  const error = (json as { error?: { message?: unknown; detail?: unknown } } | null)?.error;
-  const parts = [error?.message, error?.detail].filter((part) => typeof part === 'string' && part !== '');
-  return parts.length === 0 ? null : parts.join(': ');
 }

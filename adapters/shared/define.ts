@@ -1,9 +1,10 @@
 /**
  * How an adapter is made. Erases the type of its settings, so that adapters of all kinds fit one list, and stands
- * between adapter and pipeline as a filter: a vendor that echoes our key in an error must not bring it into a receipt,
- * a memo or the log, however careless the adapter is.
+ * between adapter and pipeline: a vendor that echoes our key in an error must not bring it into a receipt, a memo or
+ * the log, however careless the adapter is, and what a vendor finds too large is sent once more in a smaller form.
  */
-import type { Adapter, AdapterLog, DeliverContext, Outcome, Receipt } from '#src/core/adapter.ts';
+import type { Adapter, AdapterLog, DeliverContext, Outcome, Receipt, Step } from '#src/core/adapter.ts';
+import { shrunk } from './shrink.ts';
 
 const HIDDEN = '<secret>';
 /** Shorter values are no secrets but words, and hiding them would shred every text. */
@@ -15,7 +16,7 @@ export function defineAdapter<S>(adapter: Adapter<S>): Adapter {
     ...adapter,
     async deliver(step, context) {
       const hide = hiderFor(adapter.secrets(context.settings));
-      return hide(await adapter.deliver(step, guardContext(context, hide))) as Outcome;
+      return hide(await deliverFitting(adapter, step, guardContext(context, hide))) as Outcome;
     },
   };
   if (adapter.confirm) {
@@ -34,6 +35,16 @@ export function defineAdapter<S>(adapter: Adapter<S>): Adapter {
   }
   // The registry only ever passes back what this adapter's own `settings` schema returned.
   return guarded;
+}
+
+/** A 413 had no effect, so a smaller message is worth one more call (destinations 0.2). */
+async function deliverFitting<S>(adapter: Adapter<S>, step: Step, context: DeliverContext<S>): Promise<Outcome> {
+  const outcome = await adapter.deliver(step, context);
+  const smaller = outcome.outcome === 'permanent' && outcome.reason === 'too-large' ? shrunk(step) : null;
+  if (smaller === null) return outcome;
+  const { memo = context.memo } = outcome;
+  const second = await adapter.deliver(smaller, { ...context, memo });
+  return second.memo === undefined && outcome.memo !== undefined ? { ...second, memo } : second;
 }
 
 type Hide = (value: unknown) => unknown;

@@ -10,6 +10,9 @@ import { markWords, noticesOf, stageWord, toneOf, type Tone } from './stage.ts';
 
 export type { Fact } from './facts.ts';
 
+/** What browsers and vendors take everywhere; ours have some 60. */
+const URL_CHARS_MAX = 2_000;
+
 export interface MessageLink {
   label: string;
   url: string;
@@ -34,7 +37,7 @@ export interface MessageParts {
   communication: CommunicationView | null;
   runbook: string | null;
   note: string | null;
-  /** Timeline, Azure portal, runbook: those that exist and may be clicked (http or https). */
+  /** Timeline, Azure portal, runbook: those that exist and may be clicked (`webUrl`). */
   links: readonly MessageLink[];
 }
 
@@ -63,7 +66,11 @@ export function describe(step: Step, context: { destination: DestinationView }):
   };
 }
 
-function webUrl(url: string): string | null {
+/**
+ * The address when people may click on it (http or https, at most 2,000 characters), else null. A link is never cut, so
+ * one that is longer than any vendor's budget would cost the whole message.
+ */
+export function webUrl(url: string): string | null {
   const safe = safeUrl(url);
-  return safe === null || safe.startsWith('mailto:') ? null : safe;
+  return safe === null || safe.startsWith('mailto:') || safe.length > URL_CHARS_MAX ? null : safe;
 }

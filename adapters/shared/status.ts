@@ -69,7 +69,9 @@ export function describeAnswer(answer: HttpAnswer): string {
 
 /** An HTTP date holds a comma or a time; `-5` and `soon` must not pass as one, which Date.parse would allow. */
 function dateMs(text: string): number {
-  return /[a-z]{3}.*\d{2}:\d{2}/i.test(text) ? Date.parse(text) : Number.NaN;
+  if (!/[a-z]{3}.*\d{2}:\d{2}/i.test(text)) return Number.NaN;
+  // The oldest of the three forms names no zone and means GMT; Date.parse would take the machine's own.
+  return Date.parse(/\bGMT\b|[+-]\d{4}$|\bUTC\b/i.test(text) ? text : `${text} GMT`);
 }
 
 function ofFailure(failure: HttpFailure, ambiguous: 'unknown' | 'retryable'): Outcome {

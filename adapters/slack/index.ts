@@ -25,8 +25,9 @@ export const slack = defineAdapter<SlackSettings>({
   deliver,
 });
 
-/** Bodies that say that the webhook itself is no more; no message will ever go through it. */
+/** Bodies that say that the webhook itself is no more, whatever the status; 404 and 410 say so by themselves (destinations 0.2). */
 const GONE = /\b(?:no_service|no_service_id|no_team|team_disabled|invalid_token)\b/;
+const TOO_LONG = /\b(?:msg_too_long|msg_blocks_too_long)\b/;
 
 async function deliver(step: Step, context: DeliverContext<SlackSettings>): Promise<Outcome> {
   const result = await context.http({
@@ -36,8 +37,10 @@ async function deliver(step: Step, context: DeliverContext<SlackSettings>): Prom
     body: JSON.stringify(renderMessage(step, context)),
   });
   const outcome = classifyHttp(result, { now: context.now() });
-  if (outcome?.outcome === 'permanent' && result.answered && GONE.test(result.body)) {
-    return { ...outcome, disableDestination: true };
+  if (outcome?.outcome === 'permanent' && result.answered) {
+    const { status, body } = result;
+    if (status === 404 || status === 410 || GONE.test(body)) return { ...outcome, disableDestination: true };
+    if (TOO_LONG.test(body)) return { ...outcome, reason: 'too-large' };
   }
   if (outcome !== null || !result.answered) return outcome ?? { outcome: 'unknown', reason: 'unexpected' };
   return judgeBody(result);

@@ -14,21 +14,36 @@ export function mrkdwnLink(label: string, url: string): string {
   return `<${escapeMrkdwn(url).replaceAll('|', '%7C')}|${escapeMrkdwn(label).replaceAll('|', '/')}>`;
 }
 
+/** A section must have room for a whole link; a longer address stays text, which may be broken anywhere. UTF-16 units. */
+const LINK_UNITS_MAX = 1_500;
+
 /** Text escaped, with its web addresses as links: we turn off Slack's own parsing, which would parse mentions as well. */
 export function toMrkdwn(text: string): string {
   const parts = text.split(/(https?:\/\/[^\s<>|()[\]"']*[^\s<>|()[\]"'.,;:!?])/g);
   // What the pattern captured stands at the odd places.
-  return parts.map((part, i) => (i % 2 === 1 ? `<${escapeMrkdwn(part)}>` : escapeMrkdwn(part))).join('');
+  return parts
+    .map((part, i) => [escapeMrkdwn(part), i % 2 === 1] as const)
+    .map(([part, isAddress]) => (isAddress && part.length <= LINK_UNITS_MAX ? `<${part}>` : part))
+    .join('');
 }
 
 /** `toMrkdwn` of as much of the text as gives at most `unitsMax` UTF-16 units, cut visibly. */
 export function fitMrkdwn(text: string, unitsMax: number): string {
+  return fit(text, { unitsMax, write: toMrkdwn });
+}
+
+/** `escapeMrkdwn` of as much of the text as gives at most `unitsMax` UTF-16 units, cut visibly. */
+export function fitEscaped(text: string, unitsMax: number): string {
+  return fit(text, { unitsMax, write: escapeMrkdwn });
+}
+
+function fit(text: string, { unitsMax, write }: { unitsMax: number; write: (text: string) => string }): string {
   let points = unitsMax;
-  let result = toMrkdwn(cutWhole(text, points));
+  let result = write(cutWhole(text, points));
   while (result.length > unitsMax && points > 0) {
-    // Escapes and links make text longer than it was: the share that was too much is taken off.
+    // Escapes, links and emoji make text longer than its points: the share that was too much is taken off.
     points = Math.min(points - 1, Math.floor((points * unitsMax) / result.length));
-    result = toMrkdwn(cutWhole(text, points));
+    result = write(cutWhole(text, points));
   }
   return result;
 }

@@ -8,7 +8,7 @@ import { cutCodePoints } from '../shared/cut.ts';
 import { describe, type Fact, type MessageParts } from '../shared/message.ts';
 import type { Tone } from '../shared/stage.ts';
 import { timeIn } from '../shared/time.ts';
-import { escapeMrkdwn, fitMrkdwn, mrkdwnLink } from './mrkdwn.ts';
+import { escapeMrkdwn, fitEscaped, fitMrkdwn, mrkdwnLink } from './mrkdwn.ts';
 
 /** UTF-16 units. A header takes 150, a section 3,000, all blocks together about 13,000 (destinations 6). */
 export const HEADER_CHARS_MAX = 150;
@@ -71,7 +71,8 @@ export function renderMessage(step: Step, options: { destination: DestinationVie
 function postTexts({ communication }: MessageParts, options: { timezone: string; unitsMax: number }): string[] {
   if (communication === null) return [];
   const title = cutCodePoints(htmlToText(communication.title), SHARE.title / 2);
-  const head = `*What Microsoft says* (${escapeMrkdwn(timeIn(communication.at, options.timezone))})\n*${escapeMrkdwn(title)}*`;
+  const at = `*What Microsoft says* (${escapeMrkdwn(timeIn(communication.at, options.timezone))})`;
+  const head = title === '' ? at : `${at}\n*${escapeMrkdwn(title)}*`;
   const body = fitMrkdwn(htmlToText(communication.html), Math.max(0, options.unitsMax - head.length));
   return [head, ...split(body)];
 }
@@ -130,12 +131,7 @@ function titled(title: string, text: string): string {
 }
 
 function header(headline: string): Header {
-  // Emoji are two units each; Slack does not say in which unit it counts.
-  const points = Math.max(0, HEADER_CHARS_MAX - (headline.length - Array.from(headline).length));
-  return {
-    type: 'header',
-    text: { type: 'plain_text', text: cutCodePoints(headline, Math.max(points, 70)), emoji: false },
-  };
+  return { type: 'header', text: { type: 'plain_text', text: fitEscaped(headline, HEADER_CHARS_MAX), emoji: false } };
 }
 
 function section(text: string): Section {

@@ -1,14 +1,12 @@
 /**
  * The size of a card. The service takes 28,672 bytes *after* it has written the JSON anew, and its writer escapes what
- * ours leaves bare: 24,453 bytes sent became 28,897 (destinations 3.3). So a body has two budgets, as sent and as the
- * most careful writer would write it.
+ * ours leaves bare: 24,453 bytes sent became 28,897 (destinations 3.3). So what counts is the body as the most careful
+ * writer would write it; as sent it is never longer.
  */
 import { cutBytes, utf8Bytes } from '../shared/cut.ts';
 
-/** As we send it, bytes of UTF-8. */
-export const BODY_BYTES_MAX = 20_000;
-/** As it may be written anew; 672 bytes below the limit for what the flow adds. */
-export const ENCODED_BYTES_MAX = 28_000;
+/** As it may be written anew. Too large a card is lost behind a 202, so this stays far below the limit (destinations 3.3). */
+export const ENCODED_BYTES_MAX = 20_000;
 /** No text is cut below this. */
 const TEXT_BYTES_MIN = 80;
 
@@ -16,32 +14,40 @@ const TEXT_BYTES_MIN = 80;
 export type Texts = Record<string, string>;
 
 /**
- * Renders with the texts as they are and, while the body is over a budget, shortens the longest text, down to the next
+ * Renders with the texts as they are and, while the body is over the budget, shortens the longest text, down to the next
  * longest at most. Cuts are visible, and markup is not left half open.
  */
 export function renderWithin(texts: Readonly<Texts>, render: (texts: Readonly<Texts>) => string): string {
   const current: Texts = { ...texts };
   let body = render(current);
-  for (let excess = excessBytes(body); excess > 0; excess = excessBytes(body)) {
+  for (let over = overBytes(body); over > 0; over = overBytes(body)) {
     const [longest, next] = Object.entries(current).sort(([, a], [, b]) => utf8Bytes(b) - utf8Bytes(a));
     const longestBytes = longest === undefined ? 0 : utf8Bytes(longest[1]);
     if (longest === undefined || longestBytes <= TEXT_BYTES_MIN) break;
     const nextBytes = next === undefined ? 0 : utf8Bytes(next[1]);
     // Several of about the same length go down together, an eighth at a time.
     const floor = nextBytes > (longestBytes * 7) / 8 ? Math.floor((longestBytes * 7) / 8) : nextBytes;
-    const target = Math.max(TEXT_BYTES_MIN, floor, longestBytes - excess);
+    // What is too much is counted as written anew, where this text is so many times longer.
+    const growth = (encodedBytes(JSON.stringify(longest[1])) - 2) / longestBytes;
+    const target = Math.max(TEXT_BYTES_MIN, floor, longestBytes - Math.ceil(over / growth));
     current[longest[0]] = cutMarkdown(longest[1], target);
     body = render(current);
   }
   return body;
 }
 
-/** Bytes of JSON text as a writer would write it that leaves ASCII only, and escapes `<`, `>`, `&`, `'` and `+` as well. */
+/** ASCII that careful writers escape as well: `"` (behind a backslash), `&`, `'`, `+`, `<`, `>` and the backtick. */
+const ESCAPED = new Set([0x26, 0x27, 0x2b, 0x3c, 0x3e, 0x60]);
+
+/** Bytes of our JSON text as a writer would write it that leaves ASCII only and escapes what means something to HTML. */
 export function encodedBytes(json: string): number {
   let bytes = 0;
   for (let i = 0; i < json.length; i++) {
     const unit = json.charCodeAt(i);
-    bytes += unit > 0x7e || unit === 0x3c || unit === 0x3e || unit === 0x26 || unit === 0x27 || unit === 0x2b ? 6 : 1;
+    const isPair = unit === 0x5c && i + 1 < json.length;
+    // An escape is read as one: `\"` becomes `\u0022`, `\\` and `\n` stay as they are.
+    if (isPair) bytes += json.charCodeAt(++i) === 0x22 ? 6 : 2;
+    else bytes += unit > 0x7e || ESCAPED.has(unit) ? 6 : 1;
   }
   return bytes;
 }
@@ -63,8 +69,6 @@ function closeLine(line: string): string {
   return bolds % 2 === 0 ? open : open.slice(0, at) + open.slice(at + 2);
 }
 
-function excessBytes(body: string): number {
-  const encoded = encodedBytes(body);
-  // What is too much in the encoded form is at most six times too much in ours; halves converge without overshooting far.
-  return Math.max(utf8Bytes(body) - BODY_BYTES_MAX, Math.ceil((encoded - ENCODED_BYTES_MAX) / 2));
+function overBytes(body: string): number {
+  return encodedBytes(body) - ENCODED_BYTES_MAX;
 }

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import type { DeliverContext, HttpAnswer, Outcome, Step } from '#src/core/adapter.ts';
 import { defineAdapter } from '../shared/define.ts';
 import { classifyHttp, describeAnswer } from '../shared/status.ts';
-import { BODY_BYTES_MAX, ENCODED_BYTES_MAX } from './budget.ts';
+import { ENCODED_BYTES_MAX } from './budget.ts';
 import { renderCard } from './render.ts';
 import { teamsSecrets, teamsSettings, type TeamsSettings } from './settings.ts';
 
 export const teams = defineAdapter<TeamsSettings>({
   kind: 'teams',
   settings: teamsSettings,
-  limits: { bodyBytesMax: BODY_BYTES_MAX, encodedBytesMax: ENCODED_BYTES_MAX },
+  limits: { encodedBytesMax: ENCODED_BYTES_MAX },
   // No id comes back and none is taken: a repeat shows twice, and says so (destinations 3.2).
   repeat: 'mark',
   defaults: { updates: 'each', failOpen: false, concurrency: 2 },

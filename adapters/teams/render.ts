@@ -19,7 +19,7 @@ const STYLES: Record<Tone, Container['style']> = {
   neutral: 'emphasis',
 };
 
-/** The whole body as JSON text, within both budgets (budget.ts). */
+/** The whole body as JSON text, within the budget (budget.ts). */
 export function renderCard(step: Step, options: { destination: DestinationView }): string {
   const parts = describe(step, options);
   const { communication } = parts;
@@ -29,7 +29,12 @@ export function renderCard(step: Step, options: { destination: DestinationView }
     title: communication === null ? '' : escapeMarkdown(oneLine(communication.title)),
     post: communication === null ? '' : htmlToMarkdown(communication.html),
     note: escapeMarkdown(parts.note ?? ''),
-    ...Object.fromEntries(parts.facts.map((fact, i) => [`fact${i}`, escapeMarkdown(fact.value)])),
+    ...Object.fromEntries(
+      parts.facts.flatMap(({ label, value }, i) => [
+        [`label${i}`, escapeMarkdown(label)],
+        [`fact${i}`, escapeMarkdown(value)],
+      ]),
+    ),
   };
   const at = communication === null ? '' : timeIn(communication.at, options.destination.timezone);
   return renderWithin(texts, (current) => JSON.stringify(messageOf(cardOf(parts, { texts: current, at }))));
@@ -80,7 +85,7 @@ function heading(text: string) {
 
 function factSet(all: readonly Fact[], { texts, main }: { texts: Readonly<Texts>; main: boolean }): FactSet[] {
   const facts = all
-    .map((fact, i) => ({ ...fact, title: escapeMarkdown(fact.label), value: texts[`fact${i}`] ?? '' }))
+    .map((fact, i) => ({ ...fact, title: texts[`label${i}`] ?? '', value: texts[`fact${i}`] ?? '' }))
     .filter((fact) => fact.main === main)
     .map(({ title, value }) => ({ title, value }));
   if (facts.length === 0) return [];

@@ -6,6 +6,7 @@
 import type { DestinationView, Step } from '#src/core/adapter.ts';
 import { htmlToText } from '#src/text/html.ts';
 import { cutBytes, cutCodePoints, utf8Bytes } from '../shared/cut.ts';
+import { webUrl } from '../shared/message.ts';
 
 export const BODY_BYTES_MAX = 20_000;
 const TITLE_CHARS_MAX = 300;
@@ -21,12 +22,13 @@ const BUDGET = {
   fields: 1_000,
 };
 
+/** Three types are all that a receiver must know (destinations 0.1); `data.action` tells notes and retractions apart. */
 const TYPES = {
   open: 'incident.opened',
   update: 'incident.updated',
   resolve: 'incident.resolved',
-  note: 'incident.noted',
-  retract: 'incident.retracted',
+  note: 'incident.updated',
+  retract: 'incident.resolved',
 } as const;
 
 export interface RenderOptions {
@@ -67,6 +69,7 @@ function compose(step: Step, options: RenderOptions & { text: string | null }): 
       relay: relayId,
       destination: destination.name,
       vendorKey,
+      action: step.action,
       covers: step.covers,
       test: step.test,
       repeat: step.repeat,
@@ -101,7 +104,7 @@ function compose(step: Step, options: RenderOptions & { text: string | null }): 
           ),
       audience: { subscriptions: within(audience.subscriptions, BUDGET.subscriptions), total: audience.total },
       route: {
-        runbook: route.runbook,
+        runbook: route.runbook === null ? null : webUrl(route.runbook),
         note: route.note === null ? null : cutCodePoints(route.note, NOTE_CHARS_MAX),
         fields: pairsWithin(route.fields, BUDGET.fields),
       },

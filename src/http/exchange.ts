@@ -67,7 +67,8 @@ export function exchange(pool: Dispatcher, request: HttpRequest, options: Exchan
       },
       onResponseData(_controller, chunk) {
         const room = bodyBytesMax - bodyBytes;
-        chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+        // A copy: a chunk of one byte may hold on to the whole buffer that it was read into.
+        chunks.push(Buffer.from(chunk.length > room ? chunk.subarray(0, room) : chunk));
         bodyBytes += chunk.length;
         if (bodyBytes <= bodyBytesMax) return;
         settle(answer());

@@ -29,6 +29,8 @@ export function createLaneHealth(pool: Pool, name: string): LaneHealth {
         failing = false;
         return recordSuccess(pool, name);
       }
+      // One recipient of several that is refused for now says nothing about the destination either.
+      if (outcome.outcome === 'retryable' && outcome.reason === 'refused') return;
       failing = true;
       if (outcome.reason === 'aborted') return;
       const disable = outcome.outcome === 'permanent' && outcome.disableDestination === true;

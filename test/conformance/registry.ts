@@ -26,6 +26,9 @@ export const ANY_2XX_KINDS: readonly string[] = ['webhook'];
  */
 export const LOUD_KINDS: readonly string[] = ['opsgenie'];
 
+/** Kinds whose vendor redirects to its sign-in page for a while, as it also answers 200 with HTML (destinations 2.5). */
+export const SIGN_IN_REDIRECT_KINDS: readonly string[] = ['servicenow'];
+
 export interface Case {
   adapter: Adapter;
   bench: ConformanceBench;

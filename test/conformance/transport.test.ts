@@ -1,8 +1,9 @@
 /** What goes wrong on the way, and what the adapter may say about it: never `accepted` without a proof, never a second page. */
 import { expect, it } from 'vitest';
+import { communicationView } from '#test/support/steps.ts';
 import { VendorServer, type VendorAnswer } from '#test/support/vendors/vendor-server.ts';
 import { breakWrite, serverOf } from './delivery.ts';
-import { ANY_2XX_KINDS, forEachAdapter, SMTP_KINDS } from './registry.ts';
+import { ANY_2XX_KINDS, forEachAdapter, SIGN_IN_REDIRECT_KINDS, SMTP_KINDS } from './registry.ts';
 
 /** What proxies, sign-in pages and sleeping instances answer in place of the vendor. */
 const SIGN_IN_PAGE: VendorAnswer = {
@@ -74,6 +75,24 @@ await forEachAdapter(
         expect((await running.observed()).records).toBe(1);
       }));
 
+    it('sends what is too large for whoever stands before the vendor once more, with less text', () =>
+      onBench(async (delivery, running) => {
+        const html = `<p>${'Image pulls fail in West Europe. '.repeat(2_000)}</p>`;
+        const long = { communication: communicationView({ html }), changes: ['Severity rose.'] };
+        breakWrite(bench, running, { kind: 'answer', answer: { status: 413 } });
+        expect(await delivery.run(long)).toMatchObject({ outcome: 'accepted' });
+        const writes = serverOf(running).requests.filter(
+          ({ method, body }) => method !== 'GET' && body.includes('CNT1-0AR'),
+        );
+        expect(writes).toHaveLength(2);
+        expect(writes[1]?.body.length).toBeLessThan(writes[0]?.body.length ?? 0);
+        const { records, refused, messages } = await running.observed();
+        expect({ records, refused }).toEqual({ records: 1, refused: 0 });
+        expect(messages.at(-1)?.links.join()).toContain('https://relay.example/incidents/');
+        serverOf(running).failAlways({ kind: 'answer', answer: { status: 413 } });
+        expect(await delivery.run({ ...long, action: 'update' })).toMatchObject({ outcome: 'permanent' });
+      }));
+
     it.each(wrongBodies.map((answer) => [JSON.stringify(answer), answer] as const))(
       'does not take %s for a success',
       (_name, answer) =>
@@ -89,7 +108,8 @@ await forEachAdapter(
         try {
           const answer = { status, headers: { location: `${elsewhere.url}/stolen` } };
           serverOf(running).failAlways({ kind: 'answer', answer });
-          expect(await delivery.run()).toMatchObject({ outcome: 'permanent', reason: 'redirect' });
+          const outcome = SIGN_IN_REDIRECT_KINDS.includes(adapter.kind) ? 'retryable' : 'permanent';
+          expect(await delivery.run()).toMatchObject({ outcome, reason: 'redirect' });
           expect(elsewhere.requests).toEqual([]);
         } finally {
           await elsewhere.stop();

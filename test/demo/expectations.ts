@@ -259,8 +259,8 @@ function webhook({ cast: { webhook: server } }: Evidence): Verdict[] {
   return [
     same(
       'webhook: signed, in order, none twice',
-      [server.events.map((event) => event.body.type.replace('incident.', '')), server.refusals, server.duplicates],
-      [['opened', 'noted', 'updated', 'updated', 'noted', 'updated', 'resolved', 'noted'], [], []],
+      [server.events.map((event) => event.body.data.action), server.refusals, server.duplicates],
+      [['open', 'note', 'update', 'update', 'note', 'update', 'resolve', 'note'], [], []],
     ),
   ];
 }

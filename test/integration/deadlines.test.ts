@@ -98,7 +98,7 @@ function retirement(more: { endTime?: string; stage?: string; status?: string } 
 }
 
 const notes = (): string[] =>
-  hook.events.filter((event) => event.body.type === 'incident.noted').flatMap((event) => event.body.data.changes);
+  hook.events.filter((event) => event.body.data.action === 'note').flatMap((event) => event.body.data.changes);
 
 /** As if we had held the date for so many days. */
 const knownFor = (days: number) => sql(`update timeline set recorded_at = recorded_at - interval '${days} days'`);

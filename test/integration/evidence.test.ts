@@ -95,7 +95,7 @@ const entriesOf = async (relay: TestRelay, id: string) =>
   (await relay.get(`/v1/incidents/${id}/timeline`)).json.timeline.filter(
     (entry: { kind: string }) => entry.kind === 'evidence',
   );
-const told = (): string[] => hook.events.map((event) => event.body.type.replace('incident.', ''));
+const told = (): string[] => hook.events.map((event) => event.body.data.action);
 const roundsOf = async (relay: TestRelay): Promise<number> => {
   const text = (await relay.get('/metrics')).text;
   return [...text.matchAll(/^relay_evidence_looks_total\{.*\} (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
@@ -108,7 +108,7 @@ describe('an active outage that meets registries of ours', () => {
     fine('acrtwo');
     const relay = await start('maxCalls: 50');
     await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['opened', 'noted']);
+    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
     expect(await verdictsOf(relay, 'EVID-001')).toEqual({ acrone: 'hit', acrtwo: 'not seen' });
     const note = hook.events[1]!.body.data;
     // Over midnight the day is said as well.
@@ -124,11 +124,11 @@ describe('an active outage that meets registries of ours', () => {
     // More looks at the same: nothing new is said, here or there.
     const rounds = await roundsOf(relay);
     await expect.poll(() => roundsOf(relay), { timeout: 10_000 }).toBeGreaterThan(rounds + 2);
-    expect(told()).toEqual(['opened', 'noted']);
+    expect(told()).toEqual(['open', 'note']);
     expect(await entriesOf(relay, 'EVID-001')).toHaveLength(1);
 
     await relay.post(pushOf(record, 2, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['opened', 'noted', 'updated']);
+    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note', 'update']);
     expect(hook.events[2]!.body.data.incident).toMatchObject({
       details: { Evidence: expect.stringMatching(/^acrone hit: /) },
     });
@@ -151,7 +151,7 @@ describe('an active outage that meets registries of ours', () => {
     fine('acrtwo');
     const relay = await start('maxCalls: 50');
     await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['opened', 'noted']);
+    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
     await relay.post(pushOf(record, 3, { subscription: SUBSCRIPTION, stage: 'Resolved' }));
     await expect
       .poll(async () => (await entriesOf(relay, 'EVID-002')).map((entry: { summary: string }) => entry.summary), {
@@ -162,7 +162,7 @@ describe('an active outage that meets registries of ours', () => {
     const rounds = await roundsOf(relay);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await roundsOf(relay)).toBe(rounds);
-    expect(told()).toEqual(['opened', 'noted', 'resolved']);
+    expect(told()).toEqual(['open', 'note', 'resolve']);
   });
 
   test('stands beside the alerts of our own that name the same resource, and no others', async () => {
@@ -262,18 +262,18 @@ describe('evidence that cannot be had', () => {
       status: 'degraded',
       detail: 'metrics could not be read (403 AuthorizationFailed: no role)',
     });
-    expect(told()).toEqual(['opened']);
+    expect(told()).toEqual(['open']);
     failing('acrone', record);
     fine('acrtwo');
     metrics.failAlways(null);
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['opened', 'noted']);
+    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
     // Lost again: on the record, with what was known; nobody is told that we know less.
     metrics.failAlways({ kind: 'answer', answer: { status: 500, body: 'oops' } });
     await expect.poll(() => verdictsOf(relay, 'EVID-007'), { timeout: 15_000 }).toMatchObject({ acrone: 'unknown' });
     expect((await evidenceOf(relay, 'EVID-007')).resources[0].reason).toMatch(/when it could last be told, it was hit/);
     metrics.failAlways(null);
     await expect.poll(() => verdictsOf(relay, 'EVID-007'), { timeout: 15_000 }).toMatchObject({ acrone: 'hit' });
-    expect(told()).toEqual(['opened', 'noted']);
+    expect(told()).toEqual(['open', 'note']);
     expect((await entriesOf(relay, 'EVID-007')).length).toBe(4);
   });
 
@@ -381,14 +381,14 @@ describe('two replicas', () => {
     const environment = await stores.environment();
     const [first, second] = [await start('maxCalls: 50', environment), await start('maxCalls: 50', environment)];
     await first.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['opened', 'noted']);
+    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
     await expect
       .poll(async () => (await roundsOf(first)) + (await roundsOf(second)), { timeout: 10_000 })
       .toBeGreaterThan(5);
     const asked = metrics.requests.length;
     const looked = (await roundsOf(first)) + (await roundsOf(second));
     expect(asked).toBeLessThanOrEqual(looked + 1);
-    expect(told()).toEqual(['opened', 'noted']);
+    expect(told()).toEqual(['open', 'note']);
     expect(await entriesOf(first, 'EVID-010')).toHaveLength(1);
     expect(pager.pages).toBe(1);
   });

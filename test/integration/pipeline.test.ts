@@ -69,11 +69,11 @@ routes:
     expect(pager.pages).toBe(1);
     expect(pager.alerts().map((alert) => alert.status)).toEqual(['resolved']);
     expect(pager.changeEvents).toHaveLength(1);
-    expect(hook.events.map((event) => event.body.type)).toEqual([
-      'incident.opened',
-      'incident.updated',
-      'incident.resolved',
-      'incident.noted',
+    expect(hook.events.map(({ body }) => `${body.type} ${body.data.action}`)).toEqual([
+      'incident.opened open',
+      'incident.updated update',
+      'incident.resolved resolve',
+      'incident.updated note',
     ]);
     expect(hook.duplicates).toEqual([]);
   });

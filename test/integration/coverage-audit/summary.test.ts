@@ -75,7 +75,7 @@ describe('the weekly summary', () => {
     await aWhile();
     expect(hook.events).toHaveLength(1);
     const { body } = hook.events[0]!;
-    expect(body.type).toBe('incident.noted');
+    expect(body).toMatchObject({ type: 'incident.updated', data: { action: 'note' } });
     expect(body.data.incident.headline).toBe('[Coverage] 91 of 100 subscriptions reach us; 8 do not, 1 is unknown');
     expect(body.data.changes).toContain('Rule off (1): sub-24.');
     expect(body.data.links.timeline).toBe(`${URL_OF_OURS}/sources`);

@@ -2,6 +2,7 @@
  * Strict stand-in of a ServiceNow instance: Table API over incidents and choices, OAuth, rate rules, data policies and
  * the odd answers of destinations 2.5. Slow creates that succeed after the client gave up come from the base's faults.
  */
+import { SnEvents } from './servicenow-events.ts';
 import { pick, runQuery, showRow, SnTable, type SnIncident, type SnRow } from './servicenow-table.ts';
 import { VendorServer, type VendorAnswer, type VendorRequest } from './vendor-server.ts';
 
@@ -35,6 +36,7 @@ export interface ServiceNowEntry {
 
 export class ServiceNowServer extends VendorServer {
   readonly entries: ServiceNowEntry[] = [];
+  readonly events = new SnEvents();
   /** Why requests were refused as invalid. */
   readonly refusals: string[] = [];
   creates = 0;
@@ -98,12 +100,13 @@ export class ServiceNowServer extends VendorServer {
     if (this.hibernating) return page();
     const url = new URL(request.path, 'http://stand-in');
     if (url.pathname === '/oauth_token.do') return this.#issueToken(request);
+    if (url.pathname === '/api/global/em/jsonv2')
+      return this.#authenticated(request) ? this.events.receive(request.body) : unauthenticated();
     const route = /^\/api\/now\/(?:v2\/)?table\/(\w+)(?:\/(\w+))?$/.exec(url.pathname);
     if (!route) return page(404);
     const [, table = '', sysId = null] = route;
     if (this.#limited.left-- > 0) return this.#rateLimited();
-    if (!this.#authenticated(request))
-      return failure(401, 'User Not Authenticated', 'Required to provide Auth information');
+    if (!this.#authenticated(request)) return unauthenticated();
     const json = (name: string) => (request.headers[name] ?? '').startsWith('application/json');
     if (!json('accept') || (request.method !== 'GET' && !json('content-type'))) {
       return this.#refuse(400, 'Exception while processing request', 'only JSON in both directions');
@@ -263,6 +266,10 @@ function ok(result: unknown): VendorAnswer {
 
 function failure(status: number, message: string, detail: string): VendorAnswer {
   return { status, body: { error: { message, detail }, status: 'failure' } };
+}
+
+function unauthenticated(): VendorAnswer {
+  return failure(401, 'User Not Authenticated', 'Required to provide Auth information');
 }
 
 function noRecord(): VendorAnswer {

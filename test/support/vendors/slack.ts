@@ -81,17 +81,17 @@ export class SlackServer extends VendorServer {
     const { text: fallback, blocks } = parsed.data;
     const total = blocks.reduce((sum, block) => sum + block.text.text.length, 0);
     if (total > TOTAL_CHARS_MAX) return this.#refuse('msg_blocks_too_long', `${total} characters of blocks`);
-    for (const block of blocks) {
-      if (block.type === 'section' && !isEscaped(block.text.text))
-        return this.#refuse('invalid_blocks', `not escaped: ${block.text.text}`);
+    for (const { type, text } of blocks) {
+      // A header is plain text: it holds no link, but what is special must be escaped there as well.
+      if (type === 'section' ? !isEscaped(text.text) : /[<>]|&(?!(?:amp|lt|gt);)/.test(text.text))
+        return this.#refuse('invalid_blocks', `not escaped: ${text.text}`);
     }
     const sections = blocks.filter((block) => block.type === 'section').map((block) => block.text.text);
     const headers = blocks.filter((block) => block.type === 'header').map((block) => block.text.text);
-    // A header is plain text, everything else is read as markup.
     const marked = sections.join('\n');
     this.mentions += `${marked}\n${fallback}`.match(/<[!@#][^>]*>/g)?.length ?? 0;
     this.posts.push({
-      text: [...headers, readable(marked)].join('\n'),
+      text: [...headers.map(unescape), readable(marked)].join('\n'),
       links: linksOf(marked),
       fallback: readable(fallback),
     });

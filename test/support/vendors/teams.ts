@@ -84,12 +84,15 @@ function parse(body: string): unknown {
   }
 }
 
-/** JSON as the service's writer does it: ASCII only, HTML-sensitive characters escaped. */
+/** JSON as the service's writer does it: ASCII only, quotes and HTML-sensitive characters escaped. */
 function reencode(value: unknown): string {
-  return JSON.stringify(value).replaceAll(
-    /[^\u0020-\u007E]|[<>&'+]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return JSON.stringify(value).replaceAll(/\\.|[^\u0020-\u007E]|[<>&'+`]/g, (found) => {
+    if (found.startsWith('\\') && found !== '\\"') return found;
+    return `\\u${found
+      .charCodeAt(found.length - 1)
+      .toString(16)
+      .padStart(4, '0')}`;
+  });
 }
 
 function toCard(content: Record<string, unknown>): TeamsCard {

@@ -9,17 +9,11 @@ import { VendorServer, type VendorAnswer, type VendorRequest } from './vendor-se
 const BODY_BYTES_MAX = 20_000;
 
 const bodySchema = z.object({
-  type: z.enum([
-    'incident.opened',
-    'incident.updated',
-    'incident.resolved',
-    'incident.noted',
-    'incident.retracted',
-    'incident.test',
-  ]),
+  type: z.enum(['incident.opened', 'incident.updated', 'incident.resolved', 'incident.test']),
   timestamp: z.iso.datetime(),
   data: z.object({
     vendorKey: z.string(),
+    action: z.enum(['open', 'update', 'resolve', 'note', 'retract']),
     repeat: z.boolean(),
     remark: z.object({ word: z.string(), sentence: z.string() }).optional(),
     incident: z.looseObject({ headline: z.string(), state: z.string() }),
@@ -83,7 +77,7 @@ export class WebhookServer extends VendorServer {
       if (!this.open.has(data.vendorKey)) this.openings++;
       this.open.add(data.vendorKey);
     }
-    if (type === 'incident.resolved' || type === 'incident.retracted') this.open.delete(data.vendorKey);
+    if (type === 'incident.resolved') this.open.delete(data.vendorKey);
   }
 
   #refuse(status: number, reason: string): VendorAnswer {

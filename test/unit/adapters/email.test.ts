@@ -103,15 +103,41 @@ describe('a mail', () => {
 describe('recipients', () => {
   it('who are refused are counted, and a retry of the step goes to them only', async () => {
     server.refuse.set(DUTY, 550);
-    server.refuse.set(BOSS, 451);
+    server.refuse.set(BOSS, 550);
     const first = await deliver({}, { stepKey: 'dlv_1_1' });
-    expect(first).toMatchObject({ outcome: 'accepted', receipt: { acceptedRecipients: 1, rejectedRecipients: 2 } });
+    expect(first).toMatchObject({
+      outcome: 'accepted',
+      receipt: {
+        acceptedRecipients: 1,
+        rejectedRecipients: 2,
+        refused: ['du…@contoso.example (550)', 'bo…@contoso.example (550)'],
+      },
+    });
     expect(JSON.stringify(first)).not.toContain(DUTY);
     server.refuse.clear();
     const again = await deliver({}, { stepKey: 'dlv_1_1', memo: first.memo ?? {} });
     expect(again).toMatchObject({ outcome: 'accepted', receipt: { acceptedRecipients: 3, rejectedRecipients: 0 } });
     await deliver({}, { stepKey: 'dlv_1_2', memo: first.memo ?? {} });
     expect(server.mails.map(({ to }) => to)).toEqual([[SRE], [DUTY, BOSS], [SRE, DUTY, BOSS]]);
+  });
+
+  it('who are refused for now are tried again, alone, and a few times only', async () => {
+    server.refuse.set(DUTY, 550);
+    server.refuse.set(BOSS, 451);
+    let memo: Memo = {};
+    const outcomes: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      const outcome = await deliver({}, { stepKey: 'dlv_1_1', memo });
+      memo = outcome.memo ?? memo;
+      outcomes.push(outcome.outcome);
+    }
+    expect(outcomes).toEqual(['retryable', 'retryable', 'retryable', 'retryable']);
+    expect(server.mails.map(({ to }) => to)).toEqual([[SRE]]);
+    const last = await deliver({}, { stepKey: 'dlv_1_1', memo });
+    expect(last).toMatchObject({ outcome: 'accepted', receipt: { acceptedRecipients: 1, rejectedRecipients: 2 } });
+    server.refuse.delete(BOSS);
+    await deliver({ repeat: false }, { stepKey: 'dlv_1_1', memo });
+    expect(server.mails.map(({ to }) => to)).toEqual([[SRE], [BOSS]]);
   });
 
   it.each([
@@ -143,10 +169,6 @@ describe('what goes wrong', () => {
       { outcome: 'permanent', reason: 'refused', status: 554 },
     ],
     [
-      { at: 'data', kind: 'refuse', code: 552 },
-      { outcome: 'permanent', reason: 'too-large' },
-    ],
-    [
       { at: 'data', kind: 'refuse', code: 451 },
       { outcome: 'retryable', status: 451 },
     ],
@@ -164,6 +186,16 @@ describe('what goes wrong', () => {
     expect((await deliver()).outcome).toBe('accepted');
   });
 
+  it('a message that is too large goes out smaller, once', async () => {
+    const fault = { at: 'data', kind: 'refuse', code: 552 } as const;
+    server.failNext(fault);
+    expect(await deliver()).toMatchObject({ outcome: 'accepted' });
+    server.failNext(fault);
+    server.failNext(fault);
+    expect(await deliver()).toMatchObject({ outcome: 'permanent', reason: 'too-large' });
+    expect(server.mails).toHaveLength(1);
+  });
+
   it('silence after the data is unknown and ends with the deadline', async () => {
     server.failNext({ at: 'data', kind: 'hang', taken: true });
     const startedAt = performance.now();
@@ -173,6 +205,21 @@ describe('what goes wrong', () => {
     });
     expect(performance.now() - startedAt).toBeLessThan(1_500);
     expect(server.mails).toHaveLength(1);
+  });
+
+  it('what may have arrived fixes subject and first reference for all that follows', async () => {
+    server.failNext({ at: 'data', kind: 'drop', taken: true });
+    const unknown = await deliver({}, { stepKey: 'dlv_1_1', vendorKey: 'abc123' });
+    expect(unknown).toMatchObject({ outcome: 'unknown' });
+    settings = { ...settings, from: 'relay@moved.example' };
+    const headline = '[Outage] Container Registry, West Europe +3: pulls fail (CNT1-0AR)';
+    const context = { stepKey: 'dlv_1_1', vendorKey: 'abc123', memo: unknown.memo ?? {} };
+    await deliver({ repeat: true, incident: { headline } }, context);
+    expect(new Set(server.mails.map(({ mail }) => mail.subject)).size).toBe(1);
+    expect(server.mails.map(({ mail }) => mail.references)).toEqual([
+      '<abc123@contoso.example>',
+      '<abc123@contoso.example>',
+    ]);
   });
 
   it('a wrong password is permanent and stays secret', async () => {

@@ -230,8 +230,15 @@ describe('a test', () => {
 describe('the settings', () => {
   const faultOf = (more: object) => opsgenie.settings.safeParse({ apiKey: API_KEY, ...more }).error?.issues[0];
 
-  it('go to Opsgenie unless told otherwise', () => {
-    expect(opsgenie.targets(opsgenie.settings.parse({ apiKey: API_KEY }))).toEqual(['https://api.opsgenie.com/v2']);
+  it('go to Jira Service Management unless told otherwise, since Opsgenie ends (destinations 5)', () => {
+    const settings = opsgenie.settings.parse({ apiKey: API_KEY });
+    expect(opsgenie.targets(settings)).toEqual(['https://api.atlassian.com/jsm/ops/integration/v2']);
+  });
+
+  it('take a key of any form that a header can hold', () => {
+    for (const apiKey of ['ATATT3xFfGF0+abc/def=1A2B3C4D', 'key-1'])
+      expect(opsgenie.settings.parse({ apiKey })).toMatchObject({ apiKey });
+    expect(faultOf({ apiKey: 'a\r\nx-evil: 1' })?.path).toEqual(['apiKey']);
   });
 
   it.each([

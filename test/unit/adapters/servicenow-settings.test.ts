@@ -25,8 +25,10 @@ describe('settings', () => {
     });
   });
 
-  it('refuse mode event and say that only incidents exist', () => {
-    expect(faults({ mode: 'event' })).toEqual([expect.stringMatching(/^mode: .*only mode: incident exists/)]);
+  it('know two modes, whose records are not found by one another', () => {
+    expect(faults({ mode: 'events' })).toEqual(['mode: must be incident or event']);
+    const keyOf = (mode: string) => servicenow.accountKey(servicenow.settings.parse({ ...VALID, mode }));
+    expect(keyOf('event')).not.toBe(keyOf('incident'));
   });
 
   it.each([
@@ -91,5 +93,33 @@ describe('texts', () => {
     const destination = { name: 'itsm', id: 'itsm', timezone: 'UTC', sensitive: 'redacted' } as const;
     await deliver({}, { destination });
     expect(server.incidents()[0]?.columns['description']).not.toContain('Impact Statement');
+  });
+});
+
+describe('notes', () => {
+  it('say who is hit by now and what was held back: growth is in the next message', async () => {
+    const { deliver, server } = await startServiceNow();
+    await deliver();
+    await deliver({
+      ...UPDATED,
+      audience: { subscriptions: [{ id: 'a', name: 'Payments prod', team: null }], total: 211 },
+      incident: { revision: 2, details: { 'Held back': '3 alerts of our own in the same place' } },
+    });
+    const note = server.incidents()[0]?.workNotes.at(-1);
+    expect(note).toContain('Subscriptions: Payments prod and 210 more (211 in all)');
+    expect(note).toContain('Held back: 3 alerts of our own in the same place');
+  });
+
+  it('keep a share for Microsoft’s text where there are many facts', async () => {
+    const { deliver, server } = await startServiceNow();
+    const details = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`Detail ${i}`, 'x '.repeat(300)]));
+    await deliver({
+      incident: { details },
+      communication: communicationView({ html: `<p>${'Pulls fail. '.repeat(400)}</p>` }),
+    });
+    const description = server.incidents()[0]?.columns['description'] ?? '';
+    expect(description.split('Pulls fail.').length).toBeGreaterThan(100);
+    expect(description).toContain('https://relay.example/incidents/');
+    expect(codePoints(description)).toBeLessThanOrEqual(4_000);
   });
 });

@@ -67,6 +67,28 @@ describe('a message', () => {
     expect(server.refusals).toEqual([]);
     expect(server.mentions).toBe(0);
     expect(server.posts[0]?.text.match(/<!channel>/g)?.length).toBeGreaterThanOrEqual(4);
+    expect(server.requests[0]?.body).not.toMatch(/<[!@]/);
+  });
+
+  it('has no empty bold line where Microsoft gave no title, and takes an address that no section can hold as text', async () => {
+    const href = `https://status.example/${'a'.repeat(2_960)}`;
+    await deliver({
+      communication: communicationView({ title: '', html: `<p>${`<a href="${href}">guide</a> `.repeat(4)}</p>` }),
+    });
+    expect(server.refusals).toEqual([]);
+    expect(server.requests[0]?.body).not.toContain('**');
+    expect(server.posts[0]?.links).not.toContain(href);
+  });
+
+  it('is refused by the stand-in with a header that is not escaped', async () => {
+    const body = { text: 'a', blocks: [{ type: 'header', text: { type: 'plain_text', text: 'a < b' } }] };
+    const answer = await fetch(server.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(answer.status).toBe(400);
+    expect(server.refusals).toEqual(['invalid_blocks: not escaped: a < b']);
   });
 });
 
@@ -138,9 +160,20 @@ describe('the answers', () => {
     expect(await deliver()).toMatchObject(outcome);
   });
 
-  it('an archived channel may come back: it does not disable the destination', async () => {
-    server.failNext({ kind: 'answer', answer: { status: 410, body: 'channel_is_archived' } });
-    expect(await deliver()).not.toHaveProperty('disableDestination');
+  it.each([
+    [404, 'channel_not_found'],
+    [410, 'channel_is_archived'],
+    [403, 'team_disabled'],
+  ])('%i with %s marks the destination as broken (destinations 0.2)', async (status, body) => {
+    server.failNext({ kind: 'answer', answer: { status, body } });
+    expect(await deliver()).toMatchObject({ outcome: 'permanent', disableDestination: true });
+  });
+
+  it('too long for Slack is sent once more with less text', async () => {
+    server.failNext({ kind: 'answer', answer: { status: 400, body: 'msg_blocks_too_long' } });
+    expect(await deliver({ changes: ['x'.repeat(500)] })).toMatchObject({ outcome: 'accepted' });
+    const [first, second] = server.requests.map(({ body }) => body.length);
+    expect(second).toBeLessThan(first ?? 0);
   });
 });
 

@@ -72,6 +72,17 @@ describe('Retry-After', () => {
     expect(parseRetryAfter(header, now)).toBe(expected);
   });
 
+  it('is GMT in the form that names no zone, wherever the relay runs', () => {
+    const { TZ } = process.env;
+    process.env['TZ'] = 'America/New_York';
+    try {
+      expect(parseRetryAfter('Mon Nov 23 08:02:00 2026', now)).toBe(120_000);
+    } finally {
+      if (TZ === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = TZ;
+    }
+  });
+
   it('reaches the outcome, and is left out where the vendor names no time', () => {
     expect(classifyHttp(answer(429, { 'retry-after': '7' }), { now })).toMatchObject({ retryAfterMs: 7_000 });
     expect(classifyHttp(answer(429), { now })).not.toHaveProperty('retryAfterMs');

@@ -95,10 +95,11 @@ describe('the body', () => {
     ['open', 'incident.opened'],
     ['update', 'incident.updated'],
     ['resolve', 'incident.resolved'],
-    ['note', 'incident.noted'],
-    ['retract', 'incident.retracted'],
+    // News after the end is an update with its stage (destinations 0.1).
+    ['note', 'incident.updated'],
+    ['retract', 'incident.resolved'],
   ] as const)('of %s has the type %s', (action, type) => {
-    expect((JSON.parse(render(makeStep({ action }))) as WebhookBody).type).toBe(type);
+    expect(JSON.parse(render(makeStep({ action }))) as WebhookBody).toMatchObject({ type, data: { action } });
   });
 
   it('of a test has the type incident.test', () => {
