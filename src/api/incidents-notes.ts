@@ -21,6 +21,8 @@ export function noteRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
         201: json(z.object({ at: z.string(), author: z.string(), id: z.number().int() }), 'Added'),
         400: failure('No text'),
         404: failure('Unknown'),
+        413: failure('Over 1 MiB'),
+        415: failure('Not said to be JSON'),
         ...refusals,
       },
     }),
@@ -37,14 +39,21 @@ export function noteRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
       summary: 'Tries a delivery again at once',
       request: { params: z.object({ id: z.string().min(1).max(100) }) },
       responses: {
-        202: json(z.object({ retrying: z.boolean() }), 'Under way'),
-        404: failure('Unknown, or nothing to retry'),
+        202: json(
+          z.object({
+            retrying: z
+              .boolean()
+              .openapi({ description: 'false: nothing is left to send, the try is under way, or it is held back' }),
+          }),
+          'Taken',
+        ),
+        404: failure('Unknown'),
         ...refusals,
       },
     }),
     async (c) => {
-      await retryDelivery(deps, c.get('caller'), c.req.valid('param').id);
-      return c.json({ retrying: true }, 202);
+      const retrying = await retryDelivery(deps, c.get('caller'), c.req.valid('param').id);
+      return c.json({ retrying }, 202);
     },
   );
 }
@@ -69,9 +78,10 @@ export async function writeNote(
   return { at: added.at, author, id: added.id };
 }
 
-/** Makes a delivery due now and rings for it. Throws the 404 where there is nothing to retry. */
-export async function retryDelivery(deps: ApiDeps, caller: Caller, id: string): Promise<void> {
-  const destination = await retryNow(deps.pools.ingest, id.replaceAll('\u0000', ''), caller.name);
-  if (destination === null) throw new Problem(404, 'nothing-to-retry', 'no such delivery, or it is level');
-  deps.ring([destination]);
+/** Makes a delivery due now and rings for it; false where there is nothing to retry. Throws the 404. */
+export async function retryDelivery(deps: ApiDeps, caller: Caller, id: string): Promise<boolean> {
+  const found = await retryNow(deps.pools.ingest, id.replaceAll('\u0000', ''), caller.name);
+  if (found === null) throw new Problem(404, 'no-such-delivery', 'no delivery has this id');
+  if (found.retrying) deps.ring([found.destination]);
+  return found.retrying;
 }

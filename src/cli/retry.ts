@@ -16,7 +16,10 @@ Environment: RELAY_URL (http://127.0.0.1 at PORT), RELAY_TOKEN (the first operat
     const [id = ''] = positionals;
     const client = await apiClient(io);
     const { text } = await client.call({ method: 'POST', path: `/v1/deliveries/${encodeURIComponent(id)}/retry` });
-    io.out(values.json === true ? `${text.trimEnd()}\n` : `${id} is tried again\n`);
-    return 0;
+    const { retrying } = JSON.parse(text) as { retrying: boolean };
+    if (values.json === true) io.out(`${text.trimEnd()}\n`);
+    else if (retrying) io.out(`${id} is tried again\n`);
+    else io.err(`${id}: nothing to retry; all is told, the try is under way, or it is held back\n`);
+    return retrying ? 0 : 1;
   },
 };

@@ -6,6 +6,13 @@ import { FREE } from './due.ts';
 import { freeHeld } from './pass-through.ts';
 import type { Queryable } from './pools.ts';
 
+/**
+ * Condition on a delivery `d`: it is one of those that a statement was given, the CTE `name`. Says no more than the join
+ * beside it, but leaves one way only to find the rows. Plans are kept (pools.ts), and one that was made while the tables
+ * were empty walked through all deliveries for each batch: at 36,000 an outcome took 0.6 ms instead of 0.2.
+ */
+const oneOf = (name: string): string => `d.id = any(array(select id from ${name}))`;
+
 export interface Claim {
   id: string;
   fence: number;
@@ -26,7 +33,7 @@ export async function claim(db: Queryable, holder: string, claims: readonly Clai
     text: `with want as (
         select * from json_to_recordset($1::json) as w(id text, fence int, action text, covers_from int, covers_to int, is_repeat boolean)
       ), free as (
-        select d.id from deliveries d join want w on w.id = d.id and w.fence = d.fence where ${FREE}
+        select d.id from deliveries d join want w on w.id = d.id and w.fence = d.fence where ${oneOf('want')} and ${FREE}
         order by d.id for no key update of d skip locked
       ), taken as (
         update deliveries d set fence = d.fence + 1, holder = $2, state = 'delivering', tries = d.tries + 1, step_since = coalesce(d.step_since, now())
@@ -87,7 +94,7 @@ export async function complete(db: Queryable, completions: readonly Completion[]
       ), held as (
         -- The state is compared so that no index can help: by the one on what is due, every outcome read the whole backlog
         select c.*, d.first_accepted_at is null as unaccepted from done c join deliveries d on d.id = c.id and d.fence = c.fence
-        where d.state || '' = 'delivering' order by d.id for no key update of d
+        where ${oneOf('done')} and d.state || '' = 'delivering' order by d.id for no key update of d
       ), freed as (
         update deliveries d set holder = null,
           delivered_revision = greatest(d.delivered_revision, coalesce(c.delivered, d.delivered_revision)),
@@ -112,7 +119,8 @@ export async function complete(db: Queryable, completions: readonly Completion[]
         update attempts a set finished_at = now(), status = c.status, receipt = c.receipt, reason = c.reason,
           outcome = case when c.in_time then c.outcome else coalesce(a.outcome, 'unknown') end,
           detail = case when c.in_time then c.detail else left('late result discarded: ' || c.outcome, 500) end
-        from (select *, id = any(array(select id from freed)) as in_time from done) c where a.delivery_id = c.id and a.number = c.fence
+        from (select *, id = any(array(select id from freed)) as in_time from done) c
+        where a.delivery_id = c.id and a.number = c.fence and a.delivery_id = any(array(select id from done))
       ), settled as (
         update attempts a set settled = true from freed f
         where f.settles and a.delivery_id = f.id and a.number < f.fence and a.outcome = 'unknown' and not a.settled
@@ -141,7 +149,7 @@ export async function skip(db: Queryable, skips: readonly Skip[]): Promise<void>
     text: `with left_out as (
         select * from json_to_recordset($1::json) as s(id text, fence int, "to" int, summary text, data jsonb)
       ), held as (
-        select d.id from deliveries d join left_out s on s.id = d.id and s.fence = d.fence where ${FREE} order by d.id for no key update of d skip locked
+        select d.id from deliveries d join left_out s on s.id = d.id and s.fence = d.fence where ${oneOf('left_out')} and ${FREE} order by d.id for no key update of d skip locked
       ), moved as (
         update deliveries d set delivered_revision = greatest(d.delivered_revision, s."to"), holder = null, tries = 0, step_since = null,
           state = case when d.wanted_revision > s."to" then 'pending' else 'delivered' end
@@ -183,7 +191,7 @@ export async function hold(db: Queryable, holds: readonly Hold[]): Promise<numbe
         select * from json_to_recordset($1::json) as h(id text, fence int, wanted int, until timestamptz, why text, by text, mark text, scope int, summary text, data jsonb)
       ), before as (
         select d.id, d.state, d.held_why, d.held_by from deliveries d join held h on h.id = d.id and h.fence = d.fence
-        where d.wanted_revision = h.wanted and ${FREE} order by d.id for no key update of d skip locked
+        where ${oneOf('held')} and d.wanted_revision = h.wanted and ${FREE} order by d.id for no key update of d skip locked
       ), moved as (
         update deliveries d set state = 'suppressed', held_why = h.why, held_by = h.by, held_scope = h.scope, held_revision = d.wanted_revision,
           held_mark = coalesce(h.mark, case when d.held_revision > d.delivered_revision then d.held_mark end), next_attempt_at = h.until, held_until = h.until,
@@ -216,9 +224,11 @@ export async function postpone(
 ): Promise<number> {
   const { rows } = await db.query<{ later: boolean }>({
     name: 'postpone',
-    text: `update deliveries d set next_attempt_at = w.until, held_until = w.until
-      from json_to_recordset($1::json) as w(id text, fence int, wanted int, until timestamptz)
-      where d.id = w.id and d.fence = w.fence and d.wanted_revision = w.wanted and ${FREE} returning d.next_attempt_at > now() as later`,
+    text: `with waits as (
+        select * from json_to_recordset($1::json) as w(id text, fence int, wanted int, until timestamptz)
+      )
+      update deliveries d set next_attempt_at = w.until, held_until = w.until
+      from waits w where ${oneOf('waits')} and d.id = w.id and d.fence = w.fence and d.wanted_revision = w.wanted and ${FREE} returning d.next_attempt_at > now() as later`,
     values: [JSON.stringify(waits)],
   });
   return rows.filter((row) => row.later).length;
@@ -270,9 +280,16 @@ export async function unregister(db: Queryable, id: string): Promise<void> {
   await db.query(`delete from workers where id = $1 or beat_at < now() - interval '1 day'`, [id]);
 }
 
-/** Tries again at once, by hand. Returns the destination to ring for; null where there is nothing to retry. */
-export async function retryNow(db: Queryable, id: string, author: string): Promise<string | null> {
-  const { rows } = await db.query<{ destination: string }>(
+/**
+ * Tries again at once, by hand. `retrying` false where nothing is left to send, the try is under way, or it is held back;
+ * null where there is no such delivery.
+ */
+export async function retryNow(
+  db: Queryable,
+  id: string,
+  author: string,
+): Promise<{ destination: string; retrying: boolean } | null> {
+  const { rows } = await db.query<{ destination: string; retrying: boolean }>(
     `with again as (
       update deliveries set state = 'pending', next_attempt_at = now(), tries = 0, step_since = null, fallback_done = false
       where id = $1 and state in ('failed', 'retrying', 'pending') returning incident_id, destination, wanted_revision
@@ -283,8 +300,8 @@ export async function retryNow(db: Queryable, id: string, author: string): Promi
       select incident_id, wanted_revision, now(), 'decision', destination || ': tried again by ' || $2::text,
         jsonb_build_object('decision', 'retry', 'destination', destination, 'author', $2::text) from again
     )
-    select destination from again`,
+    select destination, exists (select 1 from again) as retrying from deliveries where id = $1`,
     [id, author],
   );
-  return rows[0]?.destination ?? null;
+  return rows[0] ?? null;
 }

@@ -42,7 +42,7 @@ const INCIDENT_COLUMNS = `id, identity, episode, tracking_id as "trackingId", ki
  */
 export const LOCK_INCIDENTS = `select ${INCIDENT_COLUMNS} from incidents
   where latest and identity = any(array(select distinct k.identity from unnest($1::text[], $2::text[]) as k(fingerprint, identity)
-    where not exists (select 1 from signals s where s.fingerprint = k.fingerprint)))
+    where k.fingerprint <> all(array(select s.fingerprint from signals s where s.fingerprint = any($1::text[])))))
   order by identity for no key update`;
 
 /** One element of each per signal. */
@@ -260,8 +260,11 @@ with new_signals as (
   order by fingerprint
 ), created as (
   insert into incidents (${INCIDENT_LIST}) select ${INCIDENT_LIST} from json_to_recordset($2::json) as r(${INCIDENT_RECORD}) order by identity
+), changing as (
+  select * from json_to_recordset($3::json) as c(${INCIDENT_RECORD})
 ), changed as (
-  update incidents i set ${CHANGED_SET} from json_to_recordset($3::json) as c(${INCIDENT_RECORD}) where i.id = c.id
+  -- By key, whatever the tables held when the plan was made (db/deliveries.ts)
+  update incidents i set ${CHANGED_SET} from changing c where i.id = c.id and i.id = any(array(select id from changing))
 ), wider as (
   insert into incident_scope (incident_id, key, subscription, service, region, resource, source, rule, schema, first_seen_at, incident_seen_at)
   select incident_id, key, subscription, service, region, resource, source, rule, schema, first_seen_at, incident_seen_at
@@ -272,9 +275,11 @@ with new_signals as (
   insert into timeline (incident_id, revision, at, kind, summary, data, snapshot)
   select incident_id, revision, at, kind, summary, data, snapshot
   from json_to_recordset($5::json) as t(incident_id text, revision int, at timestamptz, kind text, summary text, data jsonb, snapshot jsonb)
+), grown as (
+  select * from json_to_recordset($7::json) as w(incident_id text, revision int, priority smallint, trace text)
 ), wanting as (
-  select d.id, w.revision, w.priority, w.trace from json_to_recordset($7::json) as w(incident_id text, revision int, priority smallint, trace text)
-  join deliveries d on d.incident_id = w.incident_id
+  select d.id, w.revision, w.priority, w.trace from grown w join deliveries d on d.incident_id = w.incident_id
+  where d.incident_id = any(array(select incident_id from grown))
   order by d.id for no key update of d
 ), woken as (
   update deliveries d set wanted_revision = w.revision, trace = w.trace,

@@ -60,7 +60,8 @@ export async function foldBatch(
   };
   const results = signals.map((signal): SignalResult => {
     const repeat = known.get(signal.fingerprint);
-    if (repeat) return { ...repeat, outcome: 'duplicate' };
+    // A test that is pressed twice is a test twice: it stands for no incident that it could repeat.
+    if (repeat) return { ...repeat, outcome: signal.test ? 'test' : 'duplicate' };
     const id = options.newId('sig');
     const taken = signal.test
       ? { incident: null, outcome: 'test' as const, reason: signal.reason }

@@ -229,7 +229,12 @@ routes:
     await relay.level('CLIR-002', 1);
     const again = await relayCommand(['retry', id], { env });
     expect(again.code).toBe(1);
-    expect(again.err).toContain('nothing-to-retry');
+    expect(again.err).toContain('nothing to retry');
+    expect(await relayCommand(['retry', id, '--json'], { env })).toMatchObject({
+      code: 1,
+      out: '{"retrying":false}\n',
+    });
+    expect((await relayCommand(['retry', 'dlv_none'], { env })).err).toContain('no-such-delivery');
     const reader = await relayCommand(['retry', id], { env: { ...env, RELAY_TOKEN: READ_TOKEN } });
     expect(reader.code).toBe(1);
     expect(reader.err).toContain('403');
