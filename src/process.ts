@@ -35,8 +35,10 @@ export async function runProcess(): Promise<void> {
       redactor([...configSecrets(config), ...urlSecrets(env.databaseUrl, env.redisUrl, env.tracing?.otlpUrl ?? null)]),
     );
   guard(loaded.config);
-  for (const warning of loaded.warnings)
-    log.warn({ line: warning.line, path: warning.path, hint: warning.hint }, warning.message);
+  const warn = (warnings: typeof loaded.warnings): void => {
+    for (const { line, path, hint, message } of warnings) log.warn({ line, path, hint }, message);
+  };
+  warn(loaded.warnings);
   if (loaded.config.receivers.tokens.length === 0 || loaded.config.api.tokens.length === 0)
     log.warn('no token is configured for receivers or API: only this machine may call');
 
@@ -54,6 +56,13 @@ export async function runProcess(): Promise<void> {
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
+  // Without a listener it would end us, Postgres left behind; what changes during the start is read after it.
+  let reload: (() => void) | null = null;
+  let early = false;
+  process.on('SIGHUP', () => {
+    if (reload) reload();
+    else early = true;
+  });
 
   const started = await startApp({ env, config: loaded.config, log, signal: ending.signal });
   app = started;
@@ -63,7 +72,7 @@ export async function runProcess(): Promise<void> {
     process.exit(0);
   }
 
-  const reload = (): void => {
+  reload = (): void => {
     const next = load();
     started.metrics.reload.set(next.ok ? 1 : 0);
     if (!next.ok) {
@@ -75,15 +84,16 @@ export async function runProcess(): Promise<void> {
     guard(next.config);
     started.config.replace(next.config);
     log.info('config.reloaded');
+    warn(next.warnings);
   };
   started.metrics.reload.set(1);
-  process.on('SIGHUP', reload);
+  if (early) reload();
   // Editors and mounted secrets replace the file: the folder is watched, changes are taken together.
   let pending: NodeJS.Timeout | undefined;
   watcher = watch(dirname(env.configFile), (_, file) => {
     if (file !== null && file !== basename(env.configFile) && file !== '..data') return;
     clearTimeout(pending);
-    pending = setTimeout(reload, 300);
+    pending = setTimeout(() => reload?.(), 300);
   });
   watcher.on('error', (error) => log.warn({ error: error.message }, 'config.watch'));
 }

@@ -4,6 +4,7 @@ import { DURATIONS, durationsOf, summarise, type ClockGroup, type ClockRow } fro
 import { isOpen } from '#src/core/incident.ts';
 import type { IncidentState } from '#src/core/adapter.ts';
 import { readClockFacts, type ClockFactsRow } from '#src/db/clocks.ts';
+import { preferredType } from './accept.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { csvText } from './exports/csv.ts';
 import { clocksOf, findRecord } from './incidents-record.ts';
@@ -92,8 +93,9 @@ export function clockRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
           'too-many',
           `more than ${INCIDENTS_MAX} incidents: ask for a shorter period or one kind`,
         );
-      const csv =
-        query.format === 'csv' || (query.format === undefined && c.req.header('accept')?.includes('text/csv'));
+      const wanted = preferredType(c.req.header('accept'), ['application/json', 'text/csv']);
+      const csv = query.format === undefined ? wanted === 'text/csv' : query.format === 'csv';
+      c.header('vary', 'accept');
       const send = (text: string) => c.body(text, 200, { 'content-type': 'text/csv; charset=utf-8' }) as never;
       const period = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
       if (query.by === 'incident') {

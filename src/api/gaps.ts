@@ -69,7 +69,8 @@ export function gapRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
         readBackfillState(deps.pools.read),
       ]);
       const gaps = rows.map(({ key: _key, ...gap }) => ({ ...gap, explanation: causeInWords(gap.cause) }));
-      const here = { enabled: deps.config().backfill !== null, busy: deps.backfill?.busy ?? false };
+      const enabled = deps.config().backfill !== null;
+      const here = { enabled, busy: enabled && (deps.backfill?.busy ?? false) };
       return c.json({ gaps, backfill: { ...here, ...(state ?? NEVER) } }, 200);
     },
   );

@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { etag } from 'hono/etag';
 import { listIncidents } from '#src/db/incident-list.ts';
+import { preferredType } from './accept.ts';
 import type { Caller } from './auth.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { renderTimeline } from './exports/render.ts';
@@ -26,6 +27,7 @@ import {
   Delivery,
   Incident,
   IncidentQuery,
+  parseUtc,
   Provenance,
   Related,
   TimelineEntry,
@@ -171,7 +173,8 @@ function timelineRoute(app: OpenAPIHono<Env>, deps: ApiDeps): void {
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const format = query.format ?? preferred(c.req.header('accept'));
+      const format = query.format ?? FORMATS[preferredType(c.req.header('accept'), TYPES)];
+      c.header('vary', 'accept');
       const external = query.audience === 'external';
       if (format === 'json' && !external) {
         const found = await findRecord(deps, c.get('caller'), asked(c.req.valid('param'), c.req.valid('query')));
@@ -184,7 +187,7 @@ function timelineRoute(app: OpenAPIHono<Env>, deps: ApiDeps): void {
       const timeline = query.limit === undefined ? record.timeline : record.timeline.slice(0, query.limit);
       if (format === 'json') return c.json({ timeline: timeline.map(publicEntry), audience: 'external' }, 200);
       const { type, body } = renderTimeline({ ...record, timeline }, { format, external, subscriptions: names });
-      return c.body(body, 200, { 'content-type': `${type}; charset=utf-8`, vary: 'accept', ...SEALED }) as never;
+      return c.body(body, 200, { 'content-type': `${type}; charset=utf-8`, ...SEALED }) as never;
     },
   );
 }
@@ -225,18 +228,29 @@ export function publicEntry(entry: Entry): z.infer<typeof TimelineEntry> {
   return { ...entry, changes: entry.changes ?? [] };
 }
 
+const CURSOR_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z$/;
+
 function readCursor(cursor: string): { firstSeenAt: string; id: string } {
   const [firstSeenAt, id] = Buffer.from(cursor, 'base64url').toString().split('|');
-  if (!firstSeenAt || !id || Number.isNaN(Date.parse(firstSeenAt)) || !/^inc_\w+$/.test(id))
+  // What Date.parse takes for a time is not always one to Postgres: `1` is the year 2001 here, and an error there.
+  if (
+    !firstSeenAt ||
+    !id ||
+    !CURSOR_TIME.test(firstSeenAt) ||
+    Number.isNaN(parseUtc(firstSeenAt)) ||
+    !/^inc_\w+$/.test(id)
+  )
     throw new Problem(400, 'bad-cursor', 'use the `next` of the page before');
   return { firstSeenAt, id };
 }
 
-function preferred(accept: string | undefined): 'json' | 'markdown' | 'csv' | 'html' {
-  if (accept?.includes('text/markdown')) return 'markdown';
-  if (accept?.includes('text/csv')) return 'csv';
-  return accept?.includes('text/html') && !accept.includes('application/json') ? 'html' : 'json';
-}
+const TYPES = ['application/json', 'text/markdown', 'text/csv', 'text/html'] as const;
+const FORMATS = {
+  'application/json': 'json',
+  'text/markdown': 'markdown',
+  'text/csv': 'csv',
+  'text/html': 'html',
+} as const;
 
 /** A subscription may be named as the config names it. */
 function subscriptionId(deps: Pick<ApiDeps, 'config'>, given: string | undefined): string | null {

@@ -23,7 +23,7 @@ export function mcpRoute(app: OpenAPIHono<Env>, deps: ApiDeps, callerOf: (c: Con
       throw new Problem(403, 'foreign-origin', 'a page of another origin may not call here');
     const named = isOpen(config, 'read') || c.req.header('authorization') !== undefined;
     const caller = named ? callerOf(c) : null;
-    if (!caller) throw new Problem(401, 'unauthorized', 'a token is required', { 'www-authenticate': 'Bearer' });
+    if (!caller) throw new Problem(401, 'unauthorized', 'a token is required');
     const body = parseBody(await readBody(c));
     if (!body.ok) throw new Problem(400, 'not-json', body.reason);
     // Batches left the protocol with 2025-06-18; a hundred calls in one would be a hundred times the work of a request.

@@ -28,30 +28,38 @@ const TITLES: Record<number, string> = {
   503: 'Unavailable',
 };
 
-/** Writes the document. */
+export interface ProblemFacts {
+  status: ContentfulStatusCode;
+  code: string;
+  detail: string;
+  requestId: string;
+}
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** Text of the document. */
+export function problemText({ status, code, detail, requestId }: ProblemFacts): string {
+  const title = TITLES[status] ?? 'Error';
+  return JSON.stringify({ type: `urn:health-relay:${code}`, title, status, code, detail, requestId });
+}
+
+/** Answers with the document. */
 export function problem(
   c: Context,
-  {
-    status,
-    code,
-    detail,
-    requestId,
-    headers,
-  }: {
-    status: ContentfulStatusCode;
-    code: string;
-    detail: string;
-    requestId: string;
-    headers?: Record<string, string>;
-  },
+  { headers, ...facts }: ProblemFacts & { headers?: Record<string, string> },
 ): Response {
-  const body = JSON.stringify({
-    type: `urn:health-relay:${code}`,
-    title: TITLES[status] ?? 'Error',
-    status,
-    code,
-    detail,
-    requestId,
+  return c.body(problemText(facts), facts.status, {
+    'content-type': PROBLEM_TYPE,
+    'x-request-id': facts.requestId,
+    // A must with 401 (RFC 9110, 11.6.1). No browser asks for a password because of it.
+    ...(facts.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...headers,
   });
-  return c.body(body, status, { 'content-type': 'application/problem+json', 'x-request-id': requestId, ...headers });
+}
+
+/** `limit: must be ...`: where a given value is wrong, and why. */
+export function issueInWords(issue: { path: readonly PropertyKey[]; message: string } | undefined): string {
+  if (issue === undefined) return 'malformed';
+  const place = issue.path.map(String).join('.');
+  return place === '' ? `the body: ${issue.message}` : `${place}: ${issue.message}`;
 }

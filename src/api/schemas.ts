@@ -173,21 +173,21 @@ export const Delivery = z
   })
   .openapi('Delivery');
 
-/** Comma separated, repeated, or both. */
-const list = (example: string): z.ZodType<string[]> =>
+/** Words that are known, in any case: comma separated, repeated, or both. A misspelt one would be an empty answer that looks like calm. */
+const list = (known: readonly string[], example: string): z.ZodType<string[]> =>
   z
     .union([z.string(), z.array(z.string())])
     .optional()
-    .transform((text) =>
-      [text ?? '']
-        .flat()
-        .join(',')
-        .replaceAll('\u0000', '')
-        .split(',')
-        .map((word) => word.trim())
-        .filter((word) => word !== ''),
-    )
+    .transform((text, context) => {
+      const given = [text ?? ''].flat().join(',').split(',');
+      const words = given.map((word) => word.trim().toLowerCase()).filter((word) => word !== '');
+      if (words.every((word) => known.includes(word))) return words;
+      context.addIssue({ code: 'custom', message: `takes ${known.join(', ')}; several with commas` });
+      return z.NEVER;
+    })
     .openapi({ type: 'string', example });
+const states = list(Incident.shape.state.options, 'active,planned');
+const kinds = list(Incident.shape.kind.options, 'outage');
 /** U+0000 is text to JavaScript and an error to Postgres. */
 const text = z
   .string()
@@ -216,8 +216,8 @@ export function parseUtc(text: string): number {
 }
 
 export const IncidentQuery = z.object({
-  state: list('active,planned'),
-  kind: list('outage'),
+  state: states,
+  kind: kinds,
   service: text,
   region: text,
   subscription: text,
@@ -239,7 +239,7 @@ export const TimelineQuery = z.object({
     .default('internal')
     .openapi({ description: '`external` leaves out people, subscriptions and destinations' }),
   at,
-  limit: z.coerce.number().int().min(1).max(10_000).optional(),
+  limit: z.coerce.number().int().min(1).optional().openapi({ description: 'Default: the whole' }),
 });
 
 export const NoteBody = z
@@ -258,7 +258,7 @@ export const NoteBody = z
 export const ClocksQuery = z.object({
   by: z.enum(['incident', 'month', 'service', 'region', 'registry']).default('month'),
   format: z.enum(['json', 'csv']).optional(),
-  kind: list('outage'),
+  kind: kinds,
   service: text,
   region: text,
   subscription: text,

@@ -19,9 +19,10 @@ import { evidenceRoutes } from './evidence.ts';
 import { gapRoutes } from './gaps.ts';
 import { incidentRoutes } from './incidents.ts';
 import { mcpRoute } from './mcp.ts';
-import { describeReceivers } from './openapi.ts';
-import { Problem, problem } from './problem.ts';
-import { azureMonitor, eventGrid, eventGridOptions } from './receivers.ts';
+import { methodsAt, refuseOtherMethods, wrongMethod } from './methods.ts';
+import { describeDoors } from './openapi.ts';
+import { issueInWords, Problem, problem } from './problem.ts';
+import { azureMonitor, eventGrid, eventGridOptions, readBody } from './receivers.ts';
 import { silenceRoutes } from './silences.ts';
 import { probeRoutes, statusRoutes } from './status.ts';
 import { streamRoutes } from './stream.ts';
@@ -41,10 +42,12 @@ export function callerOf(c: Context<Env>, deps: ApiDeps): Caller | null {
 /** Builds the app for a role. */
 export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({
+    // A slash too many at the end of an address that somebody typed into an action group must not lose the news.
+    strict: false,
     defaultHook: (result) => {
       if (result.success) return;
       const first = result.error.issues[0];
-      throw new Problem(400, 'invalid', `${first?.path.join('.') ?? ''}: ${first?.message ?? 'malformed'}`);
+      throw new Problem(400, 'invalid', issueInWords(first));
     },
   });
   app.use(async (c, next) => {
@@ -66,8 +69,7 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
         requestId,
         headers: error.headers,
       });
-    if (error instanceof HTTPException)
-      return problem(c, { status: error.status, code: 'invalid', detail: error.message, requestId });
+    if (error instanceof HTTPException) return problem(c, { status: error.status, ...bodyFault(error), requestId });
     if (isStoreAway(error)) {
       deps.log.warn({ error: error.message, requestId, path: c.req.path }, 'request.unavailable');
       const headers = { 'retry-after': '5' };
@@ -89,9 +91,12 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
       requestId,
     });
   });
-  app.notFound((c) =>
-    problem(c, { status: 404, code: 'no-such-route', detail: 'there is nothing here', requestId: c.get('requestId') }),
-  );
+  app.notFound((c) => {
+    const methods = methodsAt(app, c.req.path);
+    if (methods.length > 0) throw wrongMethod(methods);
+    const requestId = c.get('requestId');
+    return problem(c, { status: 404, code: 'no-such-route', detail: 'there is nothing here', requestId });
+  });
 
   probeRoutes(app, deps, (c) => callerOf(c, deps) !== null);
   canaryRoute(app, deps);
@@ -100,20 +105,30 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   app.post('/v1/receivers/azure-monitor', (c) => azureMonitor(c, deps));
   app.post('/v1/receivers/event-grid', (c) => eventGrid(c, deps));
   app.options('/v1/receivers/event-grid', (c) => eventGridOptions(c, deps));
-  describeReceivers(app);
+  describeDoors(app);
   callbackRoutes(app, deps);
+  refuseOtherMethods(app, '/v1/');
 
   deadlineFeedRoute(app, deps, (c) => callerOf(c, deps));
   app.use('/v1/*', async (c, next) => {
     const caller = callerOf(c, deps);
     if (!caller) throw new Problem(401, 'unauthorized', 'a token is required');
-    if (!mayDo(caller, c.req.method === 'GET' || c.req.method === 'HEAD' ? 'read' : 'operate'))
-      throw new Problem(403, 'forbidden', 'this token may only read');
+    const { method } = c.req;
+    const reads = method === 'GET' || method === 'HEAD';
+    if (!mayDo(caller, reads ? 'read' : 'operate')) throw new Problem(403, 'forbidden', 'this token may only read');
     // A cookie rides along on requests that another site makes: those may not change anything.
     const site = c.req.header('sec-fetch-site');
-    if (c.req.method !== 'GET' && site !== undefined && site !== 'same-origin' && site !== 'none')
+    if (!reads && site !== undefined && site !== 'same-origin' && site !== 'none')
       throw new Problem(403, 'forbidden', 'cross-site request');
     c.set('caller', caller);
+    // Read here as at every other door, with its limit; the handlers find it where Hono keeps what was read.
+    if (!reads) {
+      const text = Buffer.from(await readBody(c)).toString('utf8');
+      // A route whose body is optional would take what does not say that it is JSON for none at all.
+      if (text !== '' && !JSON_TYPE.test(c.req.header('content-type') ?? '')) throw notJsonType();
+      // Typed as the text, kept as a promise of it.
+      Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+    }
     await next();
   });
   incidentRoutes(app, deps);
@@ -130,4 +145,16 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   pageRoutes(app, deps, (c) => callerOf(c, deps));
   docsRoutes(app, (c) => callerOf(c, deps));
   return app;
+}
+
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:;|$)/i;
+
+function notJsonType(): Problem {
+  return new Problem(415, 'not-json', 'send the body with content-type: application/json');
+}
+
+/** What Hono says of a body before a handler sees it, in our words. */
+function bodyFault({ message }: HTTPException): { code: string; detail: string } {
+  if (/malformed json/i.test(message)) return { code: 'not-json', detail: 'the body is not JSON' };
+  return { code: 'invalid', detail: message };
 }

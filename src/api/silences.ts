@@ -1,7 +1,7 @@
 /** `/v1/silences` and `/v1/pass-through`: what keeps quiet, and the switch that lets everything speak. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { duration } from '#src/config/duration.ts';
-import { KINDS, SEVERITIES } from '#src/config/references.ts';
+import { isKnownWord, MATCH_WORDS } from '#src/config/references.ts';
 import { matchSchema } from '#src/config/schema-match.ts';
 import { MATCH_MISSING, REASON_CHARS_MAX, windowFault } from '#src/config/schema-silences.ts';
 import { suggest } from '#src/config/suggest.ts';
@@ -243,11 +243,9 @@ function matchFault(match: Match, destinations: readonly string[] | null, config
   const known = config.destinations.map((destination) => destination.name);
   const stray = destinations?.find((name) => !known.includes(name));
   if (stray !== undefined) return withHint(`destinations: there is no ${JSON.stringify(stray)}`, suggest(stray, known));
-  for (const [key, words] of [
-    ['kind', KINDS],
-    ['severity', SEVERITIES],
-  ] as const) {
-    const odd = match[key]?.find((word) => !/[*?]/.test(word) && !words.includes(word));
+  for (const key of ['kind', 'severity', 'estate'] as const) {
+    const words = MATCH_WORDS[key];
+    const odd = match[key]?.find((word) => !isKnownWord(word, words));
     if (odd !== undefined) return withHint(`match.${key}: ${JSON.stringify(odd)} is none`, suggest(odd, words));
   }
   const text = JSON.stringify(match);

@@ -1,6 +1,7 @@
 /** Probes, metrics and the state of our own parts. A probe never calls a vendor and needs no token; details do. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { accountOf } from '#src/config/destinations.ts';
 import { CANARY_SOURCE } from '#src/core/canary.ts';
 import { readBacklog, readHealth } from '#src/db/destinations.ts';
 import { readOddSignals, readSources } from '#src/db/reads.ts';
@@ -40,7 +41,7 @@ export function statusRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
       summary: 'Destinations with health and backlog',
       responses: { 200: anything('The destinations') },
     }),
-    async (c) => c.json({ destinations: await destinationStates(deps) }, 200),
+    async (c) => c.json({ relayId: deps.config().relayId, destinations: await destinationStates(deps) }, 200),
   );
   app.openapi(
     createRoute({
@@ -55,6 +56,10 @@ export function statusRoutes(app: OpenAPIHono<Env>, deps: ApiDeps): void {
 
 export interface DestinationState {
   name: string;
+  /** Part of its vendor keys. */
+  id: string;
+  /** Changes with the account or key behind it; a hash that leads back to neither. Null where the config does not name it. */
+  account: string | null;
   type: string;
   retired: boolean;
   updates: string;
@@ -80,6 +85,8 @@ export async function destinationStates(deps: ApiDeps): Promise<DestinationState
     const owed = backlog.filter((b) => b.destination === name);
     return {
       name,
+      id: settings?.id ?? name,
+      account: settings ? accountOf(settings) : null,
       type: settings?.type ?? 'not in the config',
       retired: settings?.retired ?? true,
       updates: settings?.updates.policy ?? 'none',

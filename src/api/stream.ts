@@ -108,6 +108,8 @@ export function streamRoutes(app: OpenAPIHono<Env>, deps: ApiDeps, callerOf: (c:
   const feed = createFeed(deps);
   describe(app);
   app.get('/v1/stream', async (c) => {
+    // HEAD comes this way as well, and nobody would ever read or close what was opened for it.
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
     if (feed.listeners >= LISTENERS_MAX)
       throw new Problem(503, 'too-many-listeners', 'try again later', { 'retry-after': '30' });
     const after = Number(c.req.header('last-event-id') ?? c.req.query('after') ?? Number.NaN);

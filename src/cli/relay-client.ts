@@ -13,6 +13,8 @@ export interface RelayCall {
   body?: string | Uint8Array;
   /** Statuses beside 2xx that the caller wants to see. */
   expect?: readonly number[];
+  /** 20 s unless set. */
+  timeoutMs?: number;
 }
 
 export interface RelayClient {
@@ -57,7 +59,7 @@ async function fromConfig(io: Io, pick: (config: RelayConfig) => string | undefi
 function createClient(url: string, token: string | undefined, whereTokens: string): RelayClient {
   return {
     url,
-    async call({ method = 'GET', path, accept = 'application/json', body, expect = [] }) {
+    async call({ method = 'GET', path, accept = 'application/json', body, expect = [], timeoutMs = TIMEOUT_MS }) {
       let response: Response;
       let text: string;
       try {
@@ -71,7 +73,7 @@ function createClient(url: string, token: string | undefined, whereTokens: strin
           ...(body === undefined ? {} : { body }),
           // A redirect could carry the token elsewhere.
           redirect: 'error',
-          signal: AbortSignal.timeout(TIMEOUT_MS),
+          signal: AbortSignal.timeout(timeoutMs),
         });
         text = await response.text();
       } catch (error) {

@@ -49,6 +49,11 @@ export function readDestinations(
   return found;
 }
 
+/** What tells one account behind a destination from another; short, and leads back to no secret. */
+export function accountOf({ adapter, settings }: Pick<Destination, 'adapter' | 'settings'>): string {
+  return adapter.accountKey(settings).slice(0, 12);
+}
+
 type OneOptions = DestinationsOptions & { name: string; path: ConfigPath };
 
 function readDestination(given: Record<string, unknown>, options: OneOptions): Destination | null {

@@ -49,7 +49,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 
   const oneOf = <T extends string>(variable: string, words: readonly T[], usual: T): T => {
     const given = get(variable);
-    const found = words.find((word) => word === (given ?? usual));
+    const found = words.find((word) => word === (given ?? usual).toLowerCase());
     if (found === undefined) fault(variable, `${shown(given)} is not known`, `one of ${words.join(', ')}`);
     return found ?? usual;
   };

@@ -119,10 +119,23 @@ function azureSections(
   };
 }
 
-/** `receivers:` with nothing below is how people comment a section out: the same as leaving it away. */
+/** Their keys are names that people give: with nothing below, something was forgotten. */
+const NAMED_SECTIONS = ['destinations', 'subscriptions'];
+
+/**
+ * `receivers:` with nothing below is how people comment a section out, and so is `tokens:` in it: the same as leaving it
+ * away.
+ */
 function withoutEmptySections(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null));
+  const kept = Object.entries(value as Record<string, unknown>).filter(([, section]) => section !== null);
+  return Object.fromEntries(
+    kept.map(([name, section]) => {
+      if (NAMED_SECTIONS.includes(name) || typeof section !== 'object' || Array.isArray(section))
+        return [name, section];
+      return [name, Object.fromEntries(Object.entries(section ?? {}).filter(([, item]) => item !== null))];
+    }),
+  );
 }
 
 function recordOf(value: unknown): Record<string, unknown> {

@@ -6,8 +6,12 @@ import { OWNERS } from '#src/core/route.ts';
 import { quoted, type ConfigPath, type Report } from './fault.ts';
 import { suggest } from './suggest.ts';
 
-export const KINDS = ['outage', 'maintenance', 'advisory', 'security', 'resource', 'alert', 'change', 'unrecognised'];
-export const SEVERITIES = ['info', 'warning', 'error', 'critical'];
+const KINDS = ['outage', 'maintenance', 'advisory', 'security', 'resource', 'alert', 'change', 'unrecognised'];
+const SEVERITIES = ['info', 'warning', 'error', 'critical'];
+/** What `estate` in a match is compared with. */
+const ESTATE = ['hit', 'none'];
+/** Keys of a match that take known words only. */
+export const MATCH_WORDS = { kind: KINDS, severity: SEVERITIES, estate: ESTATE } as const;
 
 /** Reports unknown destinations, kinds and severities, tokens and names that stand twice, and what would surprise. */
 export function checkReferences(document: unknown, report: Report): void {
@@ -20,8 +24,8 @@ export function checkReferences(document: unknown, report: Report): void {
   for (const section of ['routes', 'silences'])
     listOf(root[section]).forEach((one, index) => {
       const match = mapOf(mapOf(one)['match']);
-      checkWords(match['kind'], { path: [section, index, 'match', 'kind'], known: KINDS, report });
-      checkWords(match['severity'], { path: [section, index, 'match', 'severity'], known: SEVERITIES, report });
+      for (const [key, known] of Object.entries(MATCH_WORDS))
+        checkWords(match[key], { path: [section, index, 'match', key], known, report });
     });
   checkEvidence(root, report);
   routes.forEach((route, index) => checkDamped(mapOf(route), index, report));
@@ -145,10 +149,17 @@ function checkWords(
 ): void {
   const words = Array.isArray(value) ? (value as unknown[]) : [value];
   words.forEach((word, index) => {
-    if (typeof word !== 'string' || word === '' || /[*?]/.test(word) || known.includes(word)) return;
+    if (typeof word !== 'string' || word === '' || isKnownWord(word, known)) return;
     const place = Array.isArray(value) ? [...path, index] : path;
-    report.fault(place, `${quoted(word)} is no ${String(path.at(-1))}`, { hint: suggest(word, known) });
+    const key = path.at(-1);
+    const what = key === 'estate' ? 'nothing that estate can be' : `no ${String(key)}`;
+    report.fault(place, `${quoted(word)} is ${what}`, { hint: suggest(word, known) });
   });
+}
+
+/** Whether a word of a match can hold: known in any case, as routes compare, or a pattern. */
+export function isKnownWord(word: string, known: readonly string[]): boolean {
+  return /[*?]/.test(word) || known.includes(word.toLowerCase());
 }
 
 /** Outages, security posts and the like are never damped: whoever asks for that should know. */

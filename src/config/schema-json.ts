@@ -10,6 +10,7 @@ type JsonSchema = Record<string, unknown>;
 export function configJsonSchema(adapters: readonly Adapter[]): JsonSchema {
   const document = jsonSchemaOf(RelayDocument);
   return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
     ...document,
     title: 'relay.yaml',
     properties: {

@@ -109,7 +109,8 @@ const route = z
     match: matchSchema('write match: {} for a route that takes every incident'),
     to: z.array(z.string(), { error: 'must be a list of destinations' }).min(1, 'must name at least one destination'),
     stop: z.boolean().default(false),
-    runbook: webAddress.optional(),
+    // A link is never cut in a message: what no vendor takes is refused here.
+    runbook: webAddress.max(2000, 'must have at most 2000 characters').optional(),
     note: z.string().max(2000, 'must have at most 2000 characters').optional(),
     fields: z.record(z.string(), field).default({}),
     sustained: Sustained.nullish(),
@@ -124,13 +125,17 @@ const route = z
     flapping: given.flapping ?? null,
   }));
 
-/** Subscriptions by id, or a CSV file with the header `id,name,team,environment`. */
+/** Subscriptions by id, or a CSV file with the header `id,name,team,environment`: its path, also as `{ file }`. */
 export const Subscriptions = z.union([
+  z
+    .string()
+    .min(1)
+    .regex(/^[^\r\n]*$/, 'must be the path of a CSV file, and not what stands in it'),
   z.strictObject({ file: z.string().min(1) }),
   z.record(
     z.string(),
     z.strictObject({ name: z.string().optional(), team: z.string().optional(), environment: z.string().optional() }),
-    { error: 'must be a map of subscription ids, or { file: subscriptions.csv }' },
+    { error: 'must be a map of subscription ids, or the path of a CSV file' },
   ),
 ]);
 

@@ -19,8 +19,10 @@ export function readSubscriptions(value: unknown, options: SubscriptionsOptions)
     reportIssues(parsed.error, { report: options.report, base: PATH, schema: Subscriptions, value });
     return found;
   }
-  if (typeof parsed.data['file'] === 'string') return readCsv(parsed.data['file'], options);
-  for (const [id, info] of Object.entries(parsed.data)) {
+  const { data } = parsed;
+  if (typeof data === 'string') return readCsv(data, PATH, options);
+  if (typeof data['file'] === 'string') return readCsv(data['file'], [...PATH, 'file'], options);
+  for (const [id, info] of Object.entries(data)) {
     if (typeof info === 'string') continue;
     if (found.has(id.toLowerCase())) {
       options.report.fault([...PATH, id], 'this subscription stands here twice', {
@@ -37,10 +39,9 @@ export function readSubscriptions(value: unknown, options: SubscriptionsOptions)
   return found;
 }
 
-function readCsv(file: string, options: SubscriptionsOptions): Map<string, SubscriptionInfo> {
+function readCsv(file: string, path: string[], options: SubscriptionsOptions): Map<string, SubscriptionInfo> {
   const found = new Map<string, SubscriptionInfo>();
   const { report } = options;
-  const path = [...PATH, 'file'];
   const table = readCsvFile(file, { ...options, path });
   if (table === null) return found;
   const { names, rows } = table;

@@ -8,7 +8,7 @@ import { pageOfIncidents } from '#src/api/incidents.ts';
 import { mayReadSecurity } from '#src/api/incidents-need-to-know.ts';
 import { retryDelivery, writeNote } from '#src/api/incidents-notes.ts';
 import { loadRecord } from '#src/api/incidents-record.ts';
-import { Problem } from '#src/api/problem.ts';
+import { issueInWords, Problem } from '#src/api/problem.ts';
 import { IncidentQuery, NoteBody, parseUtc } from '#src/api/schemas.ts';
 import { quietNow } from '#src/api/silences.ts';
 import { destinationStates, sourceStates } from '#src/api/status.ts';
@@ -99,8 +99,7 @@ async function list(c: Context<Env>, deps: ApiDeps, caller: Caller): Promise<Htm
   const given = Object.fromEntries(Object.entries(c.req.query()).filter(([, value]) => value !== ''));
   const parsed = IncidentQuery.safeParse(given);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new Problem(400, 'invalid', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);
+    throw new Problem(400, 'invalid', issueInWords(parsed.error.issues[0]));
   }
   const query = parsed.data;
   const full = mayReadSecurity(deps.config(), caller);

@@ -57,6 +57,11 @@ describe('environment', () => {
     expect(readEnvironment({ PORT })).toMatchObject({ ok: false, faults: [{ variable: 'PORT' }] });
   });
 
+  test('words are taken in any case', () => {
+    const env = { LOG_LEVEL: 'WARN', RELAY_ROLE: 'Worker', DATABASE_URL: 'postgres://h/d' };
+    expect(readEnvironment(env)).toMatchObject({ ok: true, value: { logLevel: 'warn', role: 'worker' } });
+  });
+
   test.each(['api', 'worker'])('RELAY_ROLE=%s needs a database that others can reach', (RELAY_ROLE) => {
     expect(readEnvironment({ RELAY_ROLE })).toMatchObject({ ok: false, faults: [{ variable: 'DATABASE_URL' }] });
     expect(readEnvironment({ RELAY_ROLE, DATABASE_URL: 'postgresql://u:p@h/d' })).toMatchObject({ ok: true });

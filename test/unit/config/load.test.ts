@@ -31,6 +31,25 @@ describe('a config without a fault', () => {
     expect(good('receivers:\n  # tokens: []\nroutes:\ndestinations:\n').routes).toEqual([]);
   });
 
+  test('so do lists and keys that are commented out within a section, but no destination does', () => {
+    const config = good(
+      'receivers:\n  tokens:\n  eventHubs:\napi:\n  tokens:\negress:\n  allow:\nretention:\n  raw:\n',
+    );
+    expect([config.receivers.tokens, config.api.tokens, config.egress.allow]).toEqual([[], [], []]);
+    expect(config.retention.rawMs).toBe(90 * 86_400_000);
+    expect(faultLines('destinations:\n  oncall:\n')).toEqual([
+      expect.stringContaining('must be a map with at least a type'),
+    ]);
+  });
+
+  test('words of a match are known in any case, as routes compare them, and misspelt ones are faults', () => {
+    const match = (text: string): string => `${GOOD}  - match: { ${text} }\n    to: [hook]\n`;
+    expect(faultLines(match('kind: [Outage, "resour*"], severity: CRITICAL, estate: Hit'))).toEqual([]);
+    expect(faultLines(match('estate: maybe'))).toEqual([
+      expect.stringContaining('"maybe" is nothing that estate can be; known: hit, none'),
+    ]);
+  });
+
   test('destinations carry the common keys with the defaults of their adapter', () => {
     const [oncall, hook] = good(GOOD).destinations;
     expect(oncall).toMatchObject({
@@ -302,7 +321,7 @@ describe('a broken config', () => {
     [
       'subscriptions of the wrong form',
       'subscriptions: [a]\n',
-      'relay.yaml:1:1 subscriptions: must be a map of subscription ids, or { file: subscriptions.csv }',
+      'relay.yaml:1:1 subscriptions: must be a map of subscription ids, or the path of a CSV file',
     ],
     ['a text as a whole', 'hello\n', 'relay.yaml:1:1: must be a map'],
     [

@@ -19,6 +19,17 @@ describe('subscriptions', () => {
     ]);
   });
 
+  test('may name the file alone, and a fault of it stands there', () => {
+    const { subscriptions } = good('subscriptions: subs.csv\n', csv('id,name\nA-1,One\n'));
+    expect([...subscriptions]).toEqual([['a-1', { name: 'One', team: null, environment: null }]]);
+    expect(faultLines('subscriptions: subs.csv\n', csv('a,b\n'))).toEqual([
+      expect.stringMatching(/^relay\.yaml:1:16 subscriptions: subs\.csv has no column id/),
+    ]);
+    expect(faultLines('subscriptions: "${file:subs.csv}"\n', csv('id\nA-1\n'))[0]).toContain(
+      'must be the path of a CSV file',
+    );
+  });
+
   test('faults of the file name its line', () => {
     const text = 'id,name\na,"two\nlines"\n,none\nA,again\n';
     expect(faultLines('subscriptions: { file: subs.csv }\n', csv(text))).toEqual([
