@@ -11,6 +11,7 @@ import { createHttpClient, type HttpClient } from './http/client.ts';
 import { newId } from './ids.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { createActivityLog } from './pipeline/backfill/activity-log.ts';
 import { createBackfill, type Backfill, type BackfillTimes } from './pipeline/backfill/backfill.ts';
 import { createCoverageKeeper, type CoverageKeeper, type CoverageTimes } from './pipeline/coverage-audit/coverage.ts';
 import type { CoverageView } from './pipeline/coverage-audit/view.ts';
@@ -70,6 +71,11 @@ export function createAzureParts(options: AzurePartsOptions): AzureParts {
     onError,
     now,
   };
+  const scopedToken = (scope: string): TokenSource => {
+    const known = tokens.get(scope) ?? createTokenSource(config().azure!, undefined, scope);
+    tokens.set(scope, known);
+    return known;
+  };
   let stopping = false;
   const keeper: EstateKeeper = createEstateKeeper({
     ...shared,
@@ -86,6 +92,7 @@ export function createAzureParts(options: AzurePartsOptions): AzureParts {
       : createBackfill({
           ...shared,
           ingest,
+          activityLog: createActivityLog({ ...shared, token: scopedToken }),
           process: newId('wrk'),
           onStored: options.onStored,
           onRound({ left, faults, notes, ...rest }, durationMs) {
@@ -102,11 +109,7 @@ export function createAzureParts(options: AzurePartsOptions): AzureParts {
     ...shared,
     ingest,
     estate: keeper.view,
-    token(scope) {
-      const known = tokens.get(scope) ?? createTokenSource(config().azure!, undefined, scope);
-      tokens.set(scope, known);
-      return known;
-    },
+    token: scopedToken,
     onLook({ id }, { faults, ...rest }, durationMs) {
       metrics.evidenceLooks.inc({ result: faults.length > 0 ? 'faulty' : 'whole' });
       log.info({ incident: id, ...rest, faults, durationMs: Math.round(durationMs) }, 'evidence.looked');

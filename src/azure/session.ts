@@ -27,13 +27,15 @@ export interface AzureSession {
   readonly calls: number;
 }
 
-/** Why Azure did not answer as asked. `status` is null where no answer came. */
+/** Why Azure did not answer as asked. `status` is null where no answer came, `retryAfterMs` where it named no pause. */
 export class AzureError extends Error {
   override readonly name: string = 'AzureError';
   readonly status: number | null;
-  constructor(message: string, status: number | null) {
+  readonly retryAfterMs: number | null;
+  constructor(message: string, status: number | null, { retryAfterMs = null }: { retryAfterMs?: number | null } = {}) {
     super(message);
     this.status = status;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -156,7 +158,9 @@ export function errorOf(result: HttpAnswer | HttpFailure): AzureError {
   } catch {
     // The status has to do.
   }
-  return new AzureError(`${result.status}${said === '' ? '' : ` ${said.slice(0, 200)}`}`, result.status);
+  return new AzureError(`${result.status}${said === '' ? '' : ` ${said.slice(0, 200)}`}`, result.status, {
+    retryAfterMs: retryAfterMs(result.headers['retry-after']),
+  });
 }
 
 /** Milliseconds from `Retry-After`: seconds or an HTTP date; null where it says neither. */

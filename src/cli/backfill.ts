@@ -14,8 +14,8 @@ export const command: Command = {
   summary: 'compare with Azure now, and take what push has lost',
   usage: `[--since time] [--no-wait] [--json]
 
-Every subscription is asked for its Service Health events; what the relay does not hold goes through the same fold as a
-push, marked late. Nothing is told twice.
+Every subscription is asked for its Service Health events, and with backfill.activityLog the workspaces for theirs; what the
+relay does not hold goes through the same fold as a push, marked late. Nothing is told twice.
 
   --since time   how far back: a duration such as 24h, or a time such as 2026-09-14T08:00:00Z
                  (the last whole round, less backfill.lookback)

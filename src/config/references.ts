@@ -28,6 +28,7 @@ export function checkReferences(document: unknown, report: Report): void {
         checkWords(match[key], { path: [section, index, 'match', key], known, report });
     });
   checkEvidence(root, report);
+  checkActivityLog(root, report);
   routes.forEach((route, index) => checkDamped(mapOf(route), index, report));
   warnAboutCover(root, { destinations, routes, report });
 }
@@ -141,6 +142,16 @@ function checkEvidence(root: Record<string, unknown>, report: Report): void {
     report.fault(['evidence'], 'needs azure: metrics and logs are read with its identity', { hint: 'add azure: {}' });
   else if (mapOf(estate)['enabled'] === false)
     report.warn(['evidence'], 'does nothing while estate.enabled is false: nobody knows what of yours is hit');
+}
+
+/** The activity log is one more source of back-fill, read by the same identity. */
+function checkActivityLog(root: Record<string, unknown>, report: Report): void {
+  const backfill = mapOf(root['backfill']);
+  const [given, path] = [backfill['activityLog'], ['backfill', 'activityLog']];
+  if (typeof given !== 'object' || given === null) return;
+  if (typeof root['azure'] !== 'object' || root['azure'] === null)
+    report.fault(path, 'needs azure: the activity log is read with its identity', { hint: 'add azure: {}' });
+  else if (backfill['enabled'] === false) report.warn(path, 'does nothing while backfill.enabled is false');
 }
 
 function checkWords(

@@ -32,18 +32,55 @@ export const Azure = z
     callsMax: given.maxCalls,
   }));
 
+const workspace = z
+  .string()
+  .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'must be the id of a Log Analytics workspace, a GUID')
+  .transform((id) => id.toLowerCase());
+
+/** Of the public cloud (azure-local 3). */
+const LOGS_URL = 'https://api.loganalytics.io';
+const logsUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).default(LOGS_URL);
+const ACTIVITY_LOG_CALLS_MAX = 20;
+
+/** Where the log API is, and what its token is asked for. */
+function logsTarget(given: { logsUrl: string; logsScope?: string | undefined }): {
+  logsUrl: string;
+  logsScope: string;
+} {
+  const url = given.logsUrl.replace(/\/+$/, '');
+  return { logsUrl: url, logsScope: given.logsScope ?? `${url}/.default` };
+}
+
+const ActivityLog = z
+  .strictObject({
+    workspaces: z
+      .array(workspace)
+      .min(1, 'must name at least one workspace')
+      .max(20, 'must name at most 20 workspaces'),
+    maxCalls: z.int().min(1, 'must be at least 1').max(1000, 'must be at most 1000').default(ACTIVITY_LOG_CALLS_MAX),
+    logsUrl,
+    logsScope: z.string().min(1).optional(),
+  })
+  .transform((given) => ({
+    workspaces: [...new Set(given.workspaces)],
+    callsMax: given.maxCalls,
+    ...logsTarget(given),
+  }));
+
 export const Backfill = z
   .strictObject({
     enabled: z.boolean().default(true),
     every: duration.optional(),
     lookback: duration.optional(),
     grace: duration.optional(),
+    activityLog: ActivityLog.nullish(),
   })
   .transform((given) => ({
     enabled: given.enabled,
     everyMs: given.every ?? 5 * MINUTE_MS,
     lookbackMs: given.lookback ?? HOUR_MS,
     graceMs: given.grace ?? 5 * MINUTE_MS,
+    activityLog: given.activityLog ?? null,
   }));
 
 export const EstateSection = z
@@ -64,13 +101,7 @@ export const EstateSection = z
 /** Addresses and audiences of the public cloud (azure-local 3). */
 const METRICS_URL = 'https://{region}.metrics.monitor.azure.com';
 const METRICS_SCOPE = 'https://metrics.monitor.azure.com/.default';
-const LOGS_URL = 'https://api.loganalytics.io';
 const EVIDENCE_CALLS_MAX = 200;
-
-const workspace = z
-  .string()
-  .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'must be the id of a Log Analytics workspace, a GUID')
-  .transform((id) => id.toLowerCase());
 
 export const Evidence = z
   .strictObject({
@@ -83,26 +114,22 @@ export const Evidence = z
       .regex(/^https?:\/\/\S+$/, 'must be an http or https address; {region} stands for the region of a resource')
       .default(METRICS_URL),
     metricsScope: z.string().min(1).default(METRICS_SCOPE),
-    logsUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).default(LOGS_URL),
+    logsUrl,
     logsScope: z.string().min(1).optional(),
   })
   .superRefine((given, context) => {
     if (!given.metrics && given.workspaces.length === 0)
       context.addIssue({ code: 'custom', message: 'asks nothing: turn metrics on, or name workspaces' });
   })
-  .transform((given) => {
-    const logsUrl = given.logsUrl.replace(/\/+$/, '');
-    return {
-      metrics: given.metrics,
-      workspaces: [...new Set(given.workspaces)],
-      everyMs: given.every ?? 5 * MINUTE_MS,
-      callsMax: given.maxCalls,
-      metricsUrl: given.metricsUrl.replace(/\/+$/, ''),
-      metricsScope: given.metricsScope,
-      logsUrl,
-      logsScope: given.logsScope ?? `${logsUrl}/.default`,
-    };
-  });
+  .transform((given) => ({
+    metrics: given.metrics,
+    workspaces: [...new Set(given.workspaces)],
+    everyMs: given.every ?? 5 * MINUTE_MS,
+    callsMax: given.maxCalls,
+    metricsUrl: given.metricsUrl.replace(/\/+$/, ''),
+    metricsScope: given.metricsScope,
+    ...logsTarget(given),
+  }));
 
 const names = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)], { error: 'must be a destination or a list of them' })

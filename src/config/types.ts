@@ -145,6 +145,18 @@ export interface BackfillConfig {
   lookbackMs: number;
   /** Younger posts may still come by push. */
   graceMs: number;
+  /** Null: the activity log in Log Analytics is not asked. */
+  activityLog: ActivityLogConfig | null;
+}
+
+export interface ActivityLogConfig {
+  /** Lower-cased ids of Log Analytics workspaces, at least one. */
+  workspaces: readonly string[];
+  /** Calls of one round, at most. */
+  callsMax: number;
+  /** Without version and slash at the end. */
+  logsUrl: string;
+  logsScope: string;
 }
 
 export interface EstateConfig {

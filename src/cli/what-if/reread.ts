@@ -2,6 +2,7 @@
 import type { EventUpdate, AzureEvent } from '#src/core/gap-event.ts';
 import type { Signal } from '#src/core/signal.ts';
 import type { PastSignal } from '#src/db/past-signals.ts';
+import { loggedSignal } from '#src/pipeline/backfill/logged-signal.ts';
 import { updateSignal } from '#src/pipeline/backfill/signals.ts';
 import { ownSignal } from '#src/pipeline/own-signal.ts';
 import { readSignals } from '#src/receivers/read.ts';
@@ -47,8 +48,11 @@ function ownAgain({ outcome, identity, kind, severity, ...row }: PastSignal): Si
  * scope): its fingerprint is another one.
  */
 function pulledAgain(value: unknown, { outcome, receivedAt, fingerprint }: PastSignal): Signal[] {
-  const { event, update } = value as { event: Omit<AzureEvent, 'updates'>; update: EventUpdate };
-  const signal = updateSignal({ ...event, updates: outcome === 'resolved' ? [update] : [] }, update, receivedAt);
-  if (signal.fingerprint !== fingerprint) throw new Error('no update');
+  const { event, update } = value as { event?: Omit<AzureEvent, 'updates'>; update: EventUpdate };
+  // What the activity log brought is kept as its record, and names its stage itself.
+  const signal = event
+    ? updateSignal({ ...event, updates: outcome === 'resolved' ? [update] : [] }, update, receivedAt)
+    : loggedSignal(value, receivedAt);
+  if (signal?.fingerprint !== fingerprint) throw new Error('no update');
   return outcome === 'duplicate' || (outcome === 'noted' && signal.phase !== 'note') ? [] : [signal];
 }

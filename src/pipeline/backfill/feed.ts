@@ -18,13 +18,15 @@ export interface FeedOptions {
   now: () => Date;
 }
 
-export interface FeedInput extends MissingOptions {
-  events: readonly AzureEvent[];
+/** What all pulls of a round are compared by. */
+export interface FeedSpan extends MissingOptions {
   /** Known spans, oldest first. */
   gaps: readonly Gap[];
   /** When the relay first existed: earlier posts are no gap. ISO 8601 UTC. */
   bornAt: string;
 }
+
+export type FeedInput = FeedSpan & { events: readonly AzureEvent[] };
 
 /** Scope signals change no state, so they may share several transactions; posts of one incident share one. */
 const CHUNK = 300;
@@ -43,16 +45,41 @@ export async function feed(options: FeedOptions, input: FeedInput): Promise<numb
   return found;
 }
 
-async function feedOne(
+function feedOne(
   options: FeedOptions,
   input: FeedInput,
   { identity, incident, missing }: { identity: string; incident: HeldIncident | null; missing: Missing },
 ): Promise<number> {
   const receivedAt = options.now().toISOString();
   const posts = missing.updates.map(({ event, update }) => updateSignal(event, update, receivedAt));
-  const base = posts.findLast((signal) => signal.phase !== 'note') ?? posts.at(-1) ?? heldBase(incident, missing);
+  const base = baseOf(posts) ?? heldBase(incident, missing);
   const scopes = base === null ? [] : missing.subscriptions.map(({ event }) => scopeSignal(base, event));
-  const findings = await findingsOf(options, input, { identity, missing });
+  const told = missing.updates.map(({ event, update }) => ({ at: update.at, trackingId: event.trackingId }));
+  const events = [...missing.updates, ...missing.subscriptions].map(({ event }) => event.subscription);
+  const subscriptions = events.filter((id) => id !== null);
+  return store(options, input, { identity, posts, scopes, told, subscriptions });
+}
+
+/** What is to be stored of one identity, and what a gap is to say of it. */
+interface Found {
+  identity: string;
+  posts: readonly Signal[];
+  scopes: readonly Signal[];
+  /** The posts again, by their own times. */
+  told: readonly { at: string; trackingId: string }[];
+  /** Of posts and scopes. */
+  subscriptions: readonly string[];
+}
+
+/** The post on which further subscriptions are told. */
+export function baseOf(posts: readonly Signal[]): Signal | null {
+  return posts.findLast((signal) => signal.phase !== 'note') ?? posts.at(-1) ?? null;
+}
+
+/** Posts and their gap in one transaction; returns how many of them nobody else has brought meanwhile. */
+export async function store(options: FeedOptions, input: FeedSpan, found: Found): Promise<number> {
+  const { posts, scopes } = found;
+  const findings = await findingsOf(options, input, found);
   let fresh = 0;
   for (let at = 0; at === 0 || at < scopes.length; at += CHUNK) {
     const signals = [...(at === 0 ? posts : []), ...scopes.slice(at, at + CHUNK)];
@@ -77,24 +104,20 @@ async function noteAll(db: Queryable, findings: readonly Finding[]): Promise<voi
 /** Posts by the span that explains them; without one, by whether their subscriptions ever told us anything. */
 async function findingsOf(
   options: FeedOptions,
-  { gaps, bornAt }: FeedInput,
-  { identity, missing }: { identity: string; missing: Missing },
+  { gaps, bornAt }: FeedSpan,
+  { identity, told, subscriptions }: Found,
 ): Promise<Finding[]> {
-  const named = missing.updates
-    .map(({ event }) => event.subscription)
-    .concat(missing.subscriptions.map(({ event }) => event.subscription));
-  const subscriptions = [...new Set(named.filter((id) => id !== null))];
+  const named = [...new Set(subscriptions)];
   let heardOf: boolean | null = null;
   const found = new Map<string, Finding>();
-  for (const { event, update } of missing.updates) {
-    if (update.at < bornAt) continue;
-    const span = spanOf(gaps, update.at);
-    heardOf ??= span !== null || (await findHeardOf(options.pool, subscriptions)).length > 0;
+  for (const { at, trackingId } of told) {
+    if (at < bornAt) continue;
+    const span = spanOf(gaps, at);
+    heardOf ??= span !== null || (await findHeardOf(options.pool, named)).length > 0;
     const cause: GapCause = span?.cause ?? (heardOf ? 'not-delivered' : 'no-rule');
     const key = span?.key ?? `${cause}/${identity}`;
     const before = found.get(key);
-    const { from, to } = span ?? { from: before?.from ?? update.at, to: update.at };
-    const { trackingId } = event;
+    const { from, to } = span ?? { from: before?.from ?? at, to: at };
     found.set(key, {
       key,
       cause,
@@ -102,7 +125,7 @@ async function findingsOf(
       to,
       found: (before?.found ?? 0) + 1,
       trackingId,
-      subscriptions: subscriptions.length,
+      subscriptions: named.length,
     });
   }
   return [...found.values()];

@@ -1,4 +1,5 @@
 /** One round of back-fill: note our gaps, ask Azure, feed what is missing. One replica at a time. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listSubscriptions } from '#src/azure/estate-read.ts';
 import { openSession, type AzureSession } from '#src/azure/session.ts';
 import type { TokenSource } from '#src/azure/token.ts';
@@ -16,8 +17,9 @@ import {
   startRound,
 } from '#src/db/gaps.ts';
 import type { HttpClient } from '#src/http/client.ts';
+import { feedLogged, type ActivityLog, type Logged } from './activity-log.ts';
 import { takeAzureLists } from './azure-list.ts';
-import { feed, type FeedOptions } from './feed.ts';
+import { feed, type FeedOptions, type FeedSpan } from './feed.ts';
 import { pullAll, pullChanged, type Pulled } from './pull.ts';
 
 export interface RoundOptions extends FeedOptions {
@@ -25,6 +27,7 @@ export interface RoundOptions extends FeedOptions {
   /** Made anew when the config changes. */
   http: () => HttpClient;
   token: () => TokenSource;
+  activityLog: ActivityLog;
   signal: AbortSignal;
   onCall: (outcome: string) => void;
 }
@@ -42,6 +45,8 @@ export interface RoundResult {
   kind: Round['kind'];
   calls: number;
   events: number;
+  /** Communications in the activity log. */
+  logged: number;
   found: number;
   subscriptions: number;
   /** For people: what could not be read, also what we may not read. */
@@ -56,6 +61,8 @@ const LOCK = 'relay backfill';
 /** Beats and gaps further back explain nothing that a round may find. */
 const BEAT_DAYS = 30;
 const GAPS_MAX = 200;
+/** A query of Log Analytics takes a second or two. */
+const LOG_WAIT_MS = 5_000;
 
 /** Null when another replica is at it. Rejects when the database or everything of Azure is away. */
 export async function runRound(options: RoundOptions, round: Round): Promise<RoundResult | null> {
@@ -82,6 +89,7 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     kind: round.kind,
     calls: 0,
     events: 0,
+    logged: 0,
     found: 0,
     subscriptions: 0,
     faults: [],
@@ -93,32 +101,32 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     const bornAt = await noteSpans(options);
     const usual = Date.parse(state?.coveredUntil ?? startedAt.toISOString()) - backfill.lookbackMs;
     const since = new Date(Math.min(usual, Date.parse(round.since ?? '') || Infinity)).toISOString();
-    const all = azure.subscriptions === 'all' ? await listSubscriptions(session) : azure.subscriptions;
-    const subscriptions = round.only ?? all;
-    const pulled = await pull(options, { session, round, subscriptions, all: azure.subscriptions === 'all', since });
+    const reading = options.activityLog.read({ since, to: startedAt.toISOString() }, signal);
+    // It is awaited below, perhaps after a pull that fails.
+    reading.catch(() => undefined);
+    const pulled = await pull(options, { session, round, since }).catch((error: unknown) => error as Error);
     const graceMs = round.kind === 'quick' ? backfill.graceMs : 0;
     const notAfter = new Date(startedAt.getTime() - graceMs).toISOString();
     const gaps = (await listGaps(pool, GAPS_MAX))
       .filter((gap) => gap.cause !== 'no-rule' && gap.cause !== 'not-delivered')
       .toReversed();
-    result.found = await feed(options, { events: pulled.events, gaps, bornAt, since, notAfter });
-    pulled.faults.push(
-      ...(await takeAzureLists(options, { session, subscriptions: azure.subscriptions === 'all' ? null : all })),
-    );
-    Object.assign(result, {
-      events: pulled.events.length,
-      subscriptions: subscriptions.length,
-      faults: pulled.faults,
-      notes: pulled.notes,
-      incomplete: pulled.incomplete,
-      left: pulled.left,
-    });
+    const input: FeedSpan = { gaps, bornAt, since, notAfter };
+    // First, for it has ids and stages of its own; but the others' news do not wait for it.
+    const first = pulled instanceof Error || (await isSettled(reading, LOG_WAIT_MS));
+    if (first) await takeLogged(options, { reading, input, result });
+    if (pulled instanceof Error) throw pulled;
+    result.found += await feed(options, { events: pulled.events, ...input });
+    result.faults.push(...pulled.faults, ...(await takeAzureLists(options, { session, subscriptions: pulled.listed })));
+    result.incomplete ||= pulled.incomplete;
+    const { notes, left, asked } = pulled;
+    Object.assign(result, { events: pulled.events.length, subscriptions: asked, notes, left });
+    if (!first) await takeLogged(options, { reading, input, result });
   } catch (error) {
     result.incomplete = true;
     result.faults.push((error as Error).message);
     throw error;
   } finally {
-    result.calls = session.calls;
+    result.calls += session.calls;
     await endRound(pool, { ...result, coveredUntil: result.incomplete ? null : startedAt.toISOString() });
   }
   return result;
@@ -131,14 +139,53 @@ async function noteSpans({ pool, now }: RoundOptions): Promise<string> {
   return beats[0]?.firstAt ?? now().toISOString();
 }
 
-function pull(
+type PulledRound = Pulled & {
+  /** Subscriptions that were looked at. */
+  asked: number;
+  /** Those that queries name; null: all that the identity can see. */
+  listed: readonly string[] | null;
+};
+
+async function pull(
   options: RoundOptions,
-  asked: { session: AzureSession; round: Round; subscriptions: readonly string[]; all: boolean; since: string },
-): Promise<Pulled> {
-  const { round, ...rest } = asked;
+  { session, round, since }: { session: AzureSession; round: Round; since: string },
+): Promise<PulledRound> {
+  const configured = options.config().azure!.subscriptions;
+  const listed = configured === 'all' ? null : configured;
+  const subscriptions = round.only ?? listed ?? (await listSubscriptions(session));
   const held = async (trackingIds: readonly string[]) => {
     const found = await findHeld(options.pool, trackingIds.map(serviceHealthIdentity));
     return new Map(found.map((incident) => [(incident.trackingId ?? '').toLowerCase(), incident.posts]));
   };
-  return (round.kind === 'full' ? pullAll : pullChanged)({ ...rest, held });
+  const asked = { session, subscriptions, all: listed === null, since, held };
+  const pulled = await (round.kind === 'full' ? pullAll : pullChanged)(asked);
+  return { ...pulled, asked: subscriptions.length, listed };
+}
+
+async function isSettled(work: Promise<unknown>, withinMs: number): Promise<boolean> {
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([settled, sleep(withinMs, false, { ref: false })]);
+}
+
+/** Nothing that goes wrong here, not even a bug, keeps the other pulls from their work. */
+async function takeLogged(
+  options: RoundOptions,
+  { reading, input, result }: { reading: Promise<Logged>; input: FeedSpan; result: RoundResult },
+): Promise<void> {
+  try {
+    const { rows, calls, faults, incomplete } = await reading;
+    result.calls += calls;
+    result.logged = rows.length;
+    result.faults.push(...faults);
+    result.incomplete ||= incomplete;
+    const { found, unread } = await feedLogged(options, { rows, ...input });
+    result.found += found;
+    if (unread > 0) result.faults.push(`${unread} rows of the activity log name no tracking ID`);
+  } catch (error) {
+    result.incomplete = true;
+    result.faults.push(`the activity log could not be compared (${(error as Error).message})`);
+  }
 }

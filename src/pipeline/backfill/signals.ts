@@ -11,7 +11,7 @@ import { readServiceHealth } from '#src/receivers/azure-monitor/service-health.t
 import { toSignal } from '#src/receivers/parse/draft.ts';
 
 /** Configured sources have names of their own; this one stands for all pulls. */
-const SOURCE = 'backfill';
+export const SOURCE = 'backfill';
 
 /** One post as one subscription tells it. The fingerprint stands on tracking ID, time, text and subscription. */
 export function updateSignal(event: AzureEvent, update: EventUpdate, receivedAt: string): Signal {
@@ -69,8 +69,17 @@ export function updateSignal(event: AzureEvent, update: EventUpdate, receivedAt:
 /** A post that the incident holds, told by one more subscription: the scope grows, nothing is said again. */
 export function scopeSignal(base: Signal, event: AzureEvent): Signal {
   const own = updateSignal(event, event.updates.at(-1) ?? { at: event.updatedAt, html: '', tags: [] }, base.occurredAt);
-  const fingerprint = hashParts([SOURCE, 'scope', base.fingerprint, event.subscription, JSON.stringify(own.impacts)]);
-  return { ...base, fingerprint, subscriptions: own.subscriptions, impacts: own.impacts, communication: null };
+  return subscriptionSignal(base, { subscription: event.subscription, ...own });
+}
+
+/** The same for a subscription, and for the impacts as it was told them. */
+export function subscriptionSignal(
+  base: Signal,
+  told: { subscription: string | null } & Pick<Signal, 'subscriptions' | 'impacts'>,
+): Signal {
+  const { subscription, subscriptions, impacts } = told;
+  const fingerprint = hashParts([SOURCE, 'scope', base.fingerprint, subscription, JSON.stringify(impacts)]);
+  return { ...base, fingerprint, subscriptions, impacts, communication: null };
 }
 
 /** A signal that stands for a post which the incident holds, and by itself adds nothing to it. */

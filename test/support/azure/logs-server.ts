@@ -4,6 +4,7 @@
  * in it. A table that nobody sends to this workspace is refused as the service refuses it.
  */
 import { VendorServer, type VendorAnswer, type VendorRequest } from '#test/support/vendors/vendor-server.ts';
+import { ACTIVITY_RESULT, activityRows, type ActivityCells } from './activity-table.ts';
 import { ARM_TOKEN } from './arm-server.ts';
 
 export interface LoggedRequest {
@@ -31,6 +32,7 @@ export class LogsServer extends VendorServer {
   requestsLogged: LoggedRequest[] = [];
   podsLogged: LoggedPods[] = [];
   podEvents: LoggedPods[] = [];
+  activity: ActivityCells[] = [];
   /** Tables that exist; the registry's two are asked for as a union and may be missing. */
   readonly tables = new Set(['KubePodInventory', 'KubeEvents']);
   readonly workspaces = new Set<string>();
@@ -53,9 +55,8 @@ export class LogsServer extends VendorServer {
     const { query = '', timespan } = JSON.parse(request.body) as { query?: string; timespan?: string };
     if (typeof timespan !== 'string' || !timespan.includes('/')) return error(400, 'BadArgumentError', 'timespan');
     if (!/^wait=\d+$/.test(request.headers['prefer'] ?? '')) return error(400, 'BadArgumentError', 'no server limit');
-    const bins = binsOf(query);
-    if (bins === null) return error(400, 'BadArgumentError', 'SYN0002: A recognition error occurred in the query.');
-    const answer = this.#rows(query, bins);
+    const answer = query.startsWith('AzureActivity\n') ? this.#activity(query) : this.#binned(query);
+    if (answer === null) return error(400, 'BadArgumentError', 'SYN0002: A recognition error occurred in the query.');
     if (typeof answer === 'string')
       return error(
         400,
@@ -66,6 +67,16 @@ export class LogsServer extends VendorServer {
     const shown = this.partial ? rows.slice(0, Math.floor(rows.length / 2)) : rows;
     const tables = [{ name: 'PrimaryResult', columns: columns.map(([name, type]) => ({ name, type })), rows: shown }];
     return { status: 200, body: { tables, ...(this.partial ? { error: { ...this.partial, details: [] } } : {}) } };
+  }
+
+  #activity(query: string): [Columns, Row[]] | string | null {
+    const rows = activityRows(this.activity, query);
+    return Array.isArray(rows) ? [ACTIVITY_RESULT, rows] : rows;
+  }
+
+  #binned(query: string): [Columns, Row[]] | string | null {
+    const bins = binsOf(query);
+    return bins === null ? null : this.#rows(query, bins);
   }
 
   #rows(query: string, bins: Bins): [Columns, Row[]] | string {

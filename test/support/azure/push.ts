@@ -1,5 +1,6 @@
 /** The push of a record: what an action group sends for one post and one subscription, with the id that a pull lacks. */
 import { serviceHealth } from '#test/support/fixtures.ts';
+import type { ActivityCells } from './activity-table.ts';
 import type { AzureRecord } from './records.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -38,6 +39,29 @@ export function pushOf(
   log.properties.impactStartTime = record.startedAt;
   if (stage === 'Resolved') log.properties.impactMitigationTime = record.mitigatedAt ?? post.at;
   return body;
+}
+
+/** The row of the same post in `AzureActivity`: the ids of the push, in the shape and with the casing of the table. */
+export function activityOf(
+  record: AzureRecord,
+  number: number,
+  push: { subscription: string; stage: string; cells?: Partial<ActivityCells> },
+): ActivityCells {
+  // oxlint-disable-next-line typescript/no-explicit-any
+  const log = (pushOf(record, number, push) as any).data.context.activityLog;
+  return {
+    TimeGenerated: log.eventTimestamp,
+    CategoryValue: 'ServiceHealth',
+    OperationNameValue: log.operationName,
+    ActivityStatusValue: log.status === 'Active' ? 'Activated' : log.status,
+    Level: log.level,
+    SubscriptionId: push.subscription,
+    EventDataId: log.eventDataId,
+    CorrelationId: log.correlationId,
+    Properties: JSON.stringify({ eventCategory: 'ServiceHealth', eventProperties: log.properties }),
+    _ResourceId: `/subscriptions/${push.subscription}`,
+    ...push.cells,
+  };
 }
 
 /** A record whose posts were published so many minutes ago, oldest first. */

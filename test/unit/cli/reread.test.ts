@@ -4,7 +4,8 @@ import { reread } from '#src/cli/what-if/reread.ts';
 import type { AzureEvent } from '#src/core/gap-event.ts';
 import type { Signal, SignalOutcome } from '#src/core/signal.ts';
 import type { PastSignal } from '#src/db/past-signals.ts';
-import { scopeSignal, updateSignal } from '#src/pipeline/backfill/signals.ts';
+import { loggedPost } from '#src/pipeline/backfill/logged-signal.ts';
+import { scopeSignal, subscriptionSignal, updateSignal } from '#src/pipeline/backfill/signals.ts';
 import { ownSignal } from '#src/pipeline/own-signal.ts';
 import { readSignals } from '#src/receivers/read.ts';
 import { fixture } from '#test/support/fixtures.ts';
@@ -39,6 +40,31 @@ test.each(PATHS)('%s: the stored body gives the signals that the whole one gave'
     // The raw text is what was stripped the first time.
     expect({ ...again, raw: '' }).toEqual({ ...signal, raw: '' });
   }
+});
+
+describe('what the activity log told', () => {
+  const [record] = fixture('eventhub-activitylog/batch-maintenance-second-subscription.json').records;
+  const { signal } = loggedPost({ record, subscriptions: ['sub-1', 'sub-2'] }, RECEIVED)!;
+
+  test('is read as it was, with its own id and stage', () => {
+    expect(signal).toMatchObject({
+      schema: 'backfill',
+      source: 'backfill',
+      stage: 'Planned',
+      post: { id: '11000090000301' },
+    });
+    expect(reread(stored(signal, 'opened'), null)).toEqual([signal]);
+    expect(reread(stored(signal, 'duplicate'), null)).toEqual([]);
+  });
+
+  test('growth of its scope cannot be read again', () => {
+    const grown = subscriptionSignal(signal, {
+      subscription: 'sub-2',
+      subscriptions: ['sub-2'],
+      impacts: signal.impacts,
+    });
+    expect(reread(stored(grown, 'updated'), null)).toBe('unreadable');
+  });
 });
 
 describe('what back-fill fetched', () => {

@@ -34,7 +34,7 @@ describe('azure, backfill, estate', () => {
     expect(good('').config).toMatchObject({ azure: null, backfill: null, estate: null, owners: null });
     expect(good('azure: {}\n').config).toMatchObject({
       azure: { subscriptions: 'all', armUrl: 'https://management.azure.com', callsMax: 2000 },
-      backfill: { everyMs: 300_000, lookbackMs: 3_600_000, graceMs: 300_000 },
+      backfill: { everyMs: 300_000, lookbackMs: 3_600_000, graceMs: 300_000, activityLog: null },
       estate: { file: null, everyMs: 3_600_000, staleAfterMs: 86_400_000 },
     });
     expect(good('azure: {}\nbackfill: { enabled: false }\nestate: { enabled: false }\n').config).toMatchObject({
@@ -55,6 +55,38 @@ describe('azure, backfill, estate', () => {
     const { config } = good('azure: { accessToken: "${T}" }\n');
     expect(configSecrets(config)).toContain('a-very-secret-token');
     expect(JSON.stringify(config)).not.toContain('a-very-secret-token');
+  });
+});
+
+describe('the activity log in back-fill', () => {
+  test('is off unless a workspace is named', () => {
+    expect(good('azure: {}\n').config.backfill).toMatchObject({ activityLog: null });
+    const given = 'azure: {}\nbackfill: { activityLog: { workspaces: [44444444-DDDD-4ddd-8ddd-000000000001] } }\n';
+    expect(good(given).config.backfill).toMatchObject({
+      everyMs: 300_000,
+      activityLog: {
+        workspaces: ['44444444-dddd-4ddd-8ddd-000000000001'],
+        callsMax: 20,
+        logsUrl: 'https://api.loganalytics.io',
+        logsScope: 'https://api.loganalytics.io/.default',
+      },
+    });
+  });
+
+  test('without an identity, without a workspace, or with one by name it is refused; with back-fill off there is a warning', () => {
+    const section = 'activityLog: { workspaces: [44444444-dddd-4ddd-8ddd-000000000001] }';
+    expect(faults(`backfill: { ${section} }\n`)).toEqual([
+      'backfill.activityLog: needs azure: the activity log is read with its identity',
+    ]);
+    expect(faults('azure: {}\nbackfill: { activityLog: {} }\n').join()).toContain('backfill.activityLog.workspaces');
+    expect(faults('azure: {}\nbackfill: { activityLog: { workspaces: [] } }\n').join()).toContain(
+      'at least one workspace',
+    );
+    expect(faults('azure: {}\nbackfill: { activityLog: { workspaces: [logs] } }\n').join()).toContain(
+      'must be the id of a Log',
+    );
+    const { warnings } = good(`azure: {}\nbackfill: { enabled: false, ${section} }\n`);
+    expect(warnings.map((warning) => warning.message).join()).toContain('while backfill.enabled is false');
   });
 });
 
