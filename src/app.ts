@@ -166,7 +166,13 @@ export async function startApp({
       delivery: sending?.delivery ?? null,
       spool,
       holder,
-      more: () => [...hubParts(hubs?.states() ?? []), ...azure.parts(), ...canary.parts(), ...tokens.parts()],
+      more: () => [
+        ...hubParts(hubs?.states() ?? []),
+        ...azure.parts(),
+        ...canary.parts(),
+        ...tokens.parts(),
+        ...(sending?.parts() ?? []),
+      ],
     };
     const deps: ApiDeps = {
       config,
@@ -183,6 +189,7 @@ export async function startApp({
         refreshHubMetrics(hubs?.states() ?? [], metrics);
         azure.refreshMetrics();
         canary.refreshMetrics();
+        sending?.refreshMetrics();
         return refreshMetrics(parts, metrics);
       },
       onTest,

@@ -73,6 +73,7 @@ export function createCanarySink(): CanarySink {
     timezone: 'UTC',
     // No route, no default and no "every destination" may lead here; canaries come by a way of their own (pipeline/routing.ts).
     retired: true,
+    standby: false,
   };
   return {
     token,

@@ -170,6 +170,12 @@ export function createMetrics() {
       help: '1 while everything that can hold a notification back is turned off, by the config or by call',
       registers,
     }),
+    peerUp: new Gauge({
+      name: 'relay_peer_up',
+      help: 'Whether the relay of the same relayId elsewhere delivers, by the host of peer.url',
+      labelNames: ['peer'],
+      registers,
+    }),
     orphans: new Gauge({
       name: 'relay_orphaned_deliveries',
       help: 'Open deliveries of destinations that the config no longer names',

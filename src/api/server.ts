@@ -21,6 +21,7 @@ import { incidentRoutes } from './incidents.ts';
 import { mcpRoute } from './mcp.ts';
 import { methodsAt, refuseOtherMethods, wrongMethod } from './methods.ts';
 import { describeDoors } from './openapi.ts';
+import { peerRoute } from './peer.ts';
 import { issueInWords, Problem, problem } from './problem.ts';
 import { azureMonitor, eventGrid, eventGridOptions, readBody } from './receivers.ts';
 import { silenceRoutes } from './silences.ts';
@@ -110,6 +111,7 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   refuseOtherMethods(app, '/v1/');
 
   deadlineFeedRoute(app, deps, (c) => callerOf(c, deps));
+  peerRoute(app, deps, (c) => callerOf(c, deps));
   app.use('/v1/*', async (c, next) => {
     const caller = callerOf(c, deps);
     if (!caller) throw new Problem(401, 'unauthorized', 'a token is required');

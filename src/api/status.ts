@@ -62,6 +62,8 @@ export interface DestinationState {
   account: string | null;
   type: string;
   retired: boolean;
+  /** Tells only what the peer does not. */
+  standby: boolean;
   updates: string;
   failOpen: boolean;
   pausedUntil: string | null;
@@ -89,6 +91,7 @@ export async function destinationStates(deps: ApiDeps): Promise<DestinationState
       account: settings ? accountOf(settings) : null,
       type: settings?.type ?? 'not in the config',
       retired: settings?.retired ?? true,
+      standby: settings?.standby ?? false,
       updates: settings?.updates.policy ?? 'none',
       failOpen: settings?.failOpen ?? false,
       pausedUntil: seen?.pausedUntil ?? null,

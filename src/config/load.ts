@@ -10,6 +10,7 @@ import { createReport, type Fault, type Report } from './fault.ts';
 import { besideConfig, interpolate } from './interpolate.ts';
 import { reportIssues } from './issues.ts';
 import { readOwners } from './owners.ts';
+import { checkPeer } from './peer.ts';
 import { checkReferences } from './references.ts';
 import { RelayDocument } from './schema.ts';
 import { maskCanary, masked, redactor, SECRET } from './secrets.ts';
@@ -88,7 +89,9 @@ function build(value: unknown, { adapters, readFile, folder, report }: BuildOpti
   const names = Object.keys(recordOf(raw['destinations']));
   checkCanary(config, { destinations, names, report });
   checkCoverage(config, { names, report });
+  checkPeer(config, { destinations, report });
   maskCanary(config);
+  if (config.peer !== null) masked(config.peer, (shown) => ({ ...shown, token: SECRET }));
   if (config.azure !== null) {
     masked(config.azure, (shown) => ({ ...shown, accessToken: shown.accessToken === null ? null : SECRET }));
   }

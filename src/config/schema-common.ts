@@ -70,6 +70,7 @@ const fallback = z
 export const CommonKeys = z.strictObject({
   id: name.optional(),
   retired: z.boolean().default(false),
+  standby: z.boolean().default(false),
   updates: updates.optional(),
   concurrency: z.int().min(1, 'must be at least 1').max(1000, 'must be at most 1000').optional(),
   rate: rate.prefault('off'),

@@ -10,6 +10,7 @@ import { name } from './schema-common.ts';
 import { deadlinesSchema } from './schema-deadlines.ts';
 import { Flapping, Sustained } from './schema-damping.ts';
 import { matchSchema } from './schema-match.ts';
+import { peerSchema } from './schema-peer.ts';
 import { ConfigSilence } from './schema-silences.ts';
 import type { EntraConfig, EventHubConfig } from './types.ts';
 
@@ -196,4 +197,7 @@ export const RelayDocument = z.strictObject({
   coverage: Coverage.nullish().transform((given) => given ?? null),
   canary: Canary.nullish().transform((given) => given ?? null),
   heartbeat: Heartbeat.nullish().transform((given) => given ?? null),
+  peer: peerSchema(token)
+    .nullish()
+    .transform((given) => given ?? null),
 });

@@ -23,6 +23,7 @@ export function configSecrets(config: RelayConfig): string[] {
       one === SEND_BY_IDENTITY ? [] : connectionSecrets(one),
     ),
     ...(config.heartbeat ? [config.heartbeat.url] : []),
+    ...(config.peer ? [config.peer.token] : []),
     ...destinations.flatMap((destination) => destination.adapter.secrets(destination.settings)),
   ];
   return [...new Set(found)];

@@ -53,6 +53,21 @@ export interface RelayConfig {
   canary: CanaryConfig | null;
   /** Null: nobody outside hears that we are well. */
   heartbeat: HeartbeatConfig | null;
+  /** The relay of the same `relayId` elsewhere; null: there is none. */
+  peer: PeerConfig | null;
+}
+
+export interface PeerConfig {
+  /** Without a slash at the end. */
+  url: string;
+  /** An API token of the peer. */
+  token: string;
+  /** Between looks. */
+  everyMs: number;
+  /** Without a good answer for so long it is missing. */
+  missingAfterMs: number;
+  /** What the peer has for telling before it is asked whether it has. */
+  graceMs: number;
 }
 
 export interface CanaryConfig {
@@ -239,4 +254,6 @@ export interface Destination {
   timezone: string;
   /** Takes no new incident; its open ones are still resolved. */
   retired: boolean;
+  /** Tells only what the peer does not. */
+  standby: boolean;
 }

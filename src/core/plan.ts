@@ -6,6 +6,7 @@ import type { Action, RepeatPolicy } from './adapter.ts';
 import { dampedPlan, type Damping } from './damping.ts';
 import { isOpen, type Snapshot } from './incident.ts';
 import { severityRank, type Severity } from './signal.ts';
+import { standbyPlan, type Standby } from './standby.ts';
 
 export type UpdatesPolicy =
   | { policy: 'each' }
@@ -36,6 +37,8 @@ export interface PlanInput {
   silence: SilenceCause | null;
   /** What `sustained` and `flapping` say; absent or null: nothing damps it. */
   damping?: Damping | null;
+  /** The peer may tell it, or has; absent or null: it is ours to tell. */
+  standby?: Standby | null;
   nowMs: number;
 }
 
@@ -52,12 +55,14 @@ export type HoldCause =
   | { why: 'parent'; id: string; headline: string }
   | ({ why: 'silence' } & SilenceCause)
   /** Asked to be sustained and not yet so, or flapping and told as such. */
-  | { why: 'sustained' | 'flapping'; words: string };
+  | { why: 'sustained' | 'flapping'; words: string }
+  /** Left to the peer until then. */
+  | { why: 'standby'; untilMs: number };
 
 export type Plan =
   | { do: 'step'; action: Action; covers: [number, number]; catchUp: boolean; settling: boolean; repeat: boolean }
   /** Nothing to say under the policy: move on, with this reason on the timeline. */
-  | { do: 'skip'; to: number; reason: string }
+  | { do: 'skip'; to: number; reason: string; word?: 'standby' }
   | { do: 'wait'; untilMs: number }
   /** Held back for this cause; judged again by then at the latest. */
   | { do: 'hold'; untilMs: number; cause: HoldCause }
@@ -74,7 +79,9 @@ const HOLD_MS = 5 * 60_000;
 export function plan(input: PlanInput): Plan {
   const next = unsilenced(input);
   // What is under way is brought to its end; a silence holds back what would begin.
-  return input.silence && next.do === 'step' && !next.settling ? silenced(input.silence, input) : next;
+  if (next.do !== 'step' || next.settling) return next;
+  if (input.silence) return silenced(input.silence, input);
+  return input.standby ? standbyPlan(input.standby, input, next) : next;
 }
 
 function unsilenced(input: PlanInput): Plan {

@@ -4,6 +4,7 @@ import type { Damping } from '#src/core/damping.ts';
 import type { Snapshot } from '#src/core/incident.ts';
 import type { Told } from '#src/core/plan.ts';
 import type { Severity } from '#src/core/signal.ts';
+import type { Standby } from '#src/core/standby.ts';
 import type { IncidentRow } from './ingest.ts';
 import { PASS_THROUGH_ON } from './pass-through.ts';
 import type { Queryable } from './pools.ts';
@@ -37,6 +38,10 @@ export interface DueDelivery {
   announced: boolean;
   /** What `sustained` and `flapping` say of it; filled in before planning (pipeline/damping.ts). */
   damping?: Damping | null;
+  /** What the peer says of it; filled in before planning (pipeline/standby/standing-by.ts). */
+  standby?: Standby | null;
+  /** Until when what it has to tell was left to the peer; null: it never was. */
+  standbyUntil?: string | null;
   incident: Omit<IncidentRow, 'posts' | 'after'>;
   revisions: { revision: number; recordedAt: string; snapshot: Snapshot; html: string | null }[] | null;
   unsettled: { action: Action; from: number; to: number; wasRepeat: boolean } | null;
@@ -93,6 +98,7 @@ export async function findDue(db: Queryable, destination: string, limit: number)
         case when i.kind = 'outage' then (select count(*) from deliveries h where h.held_by = i.id and h.destination = d.destination and h.state = 'suppressed') else 0 end::int as children,
         coalesce((select s.consecutive_failures from destination_state s where s.destination = $1), 0) as failures,
         case when d.held_revision > d.delivered_revision then d.held_mark end as "heldMark",
+        case when d.held_why = 'standby' and d.held_revision > d.delivered_revision then d.held_until end as "standbyUntil",
         ${SILENCES_IN_FORCE} as silences, ${PASS_THROUGH_ON} as "passThrough"
       from (
         -- The page first, straight from the index; joined before the limit, a backlog of 10,000 made each look read all of it

@@ -3,9 +3,8 @@
  * makes up for every lost ring (design 3.3, 3.4).
  */
 import { hostname } from 'node:os';
-import { beat, forgetWorkers, releaseHolder, unregister } from '#src/db/deliveries.ts';
+import { beat, forgetWorkers, hasSilentWorker, releaseHolder, unregister } from '#src/db/workers.ts';
 import { findNeglected, LEASE_DEAD_AFTER_MS } from '#src/db/due.ts';
-import { hasSilentWorker } from '#src/db/workers.ts';
 import { newId } from '#src/ids.ts';
 import { createCompleter } from './completer.ts';
 import { createLane, type Lane, type LaneOptions } from './lane.ts';

@@ -39,7 +39,12 @@ export function judge(target: Destination, due: readonly DueDelivery[], now: Jud
     const planned = planFor(target, row, now);
     switch (planned.do) {
       case 'skip':
-        judged.skips.push({ id, fence, to: planned.to, ...decision(target.name, 'policy', planned.reason) });
+        judged.skips.push({
+          id,
+          fence,
+          to: planned.to,
+          ...decision(target.name, planned.word ?? 'policy', planned.reason),
+        });
         break;
       case 'level':
         judged.skips.push({
@@ -99,6 +104,7 @@ function planFor(target: Destination, row: DueDelivery, { config, nowMs, silence
     parent: passThrough ? null : row.parent,
     silence: passThrough ? null : (silenceOf?.(row) ?? null),
     damping: passThrough ? null : (row.damping ?? null),
+    standby: passThrough ? null : (row.standby ?? null),
     lastAcceptedAtMs: row.lastAcceptedAt ? Date.parse(row.lastAcceptedAt) : null,
     nowMs,
   });
@@ -148,6 +154,10 @@ function heldInWords(cause: HoldCause): HeldWords {
     }
     case 'flapping':
       return { by: null, mark: null, words: `while it flaps (${cause.words})`, data: { reason: cause.words } };
+    case 'standby': {
+      const words = `for the peer, which is asked at ${new Date(cause.untilMs).toISOString().slice(11, 19)} UTC`;
+      return { by: null, mark: null, words, data: { until: new Date(cause.untilMs).toISOString() } };
+    }
   }
 }
 

@@ -23,6 +23,7 @@ import { buildStep } from './step.ts';
 import { loadScope } from '#src/db/ingest.ts';
 import { scopeOf, type ScopeCache } from './scope-cache.ts';
 import { openSilences } from './silence-of.ts';
+import { openStandby, type StandingByOptions } from './standby/standing-by.ts';
 
 export interface LaneOptions {
   pool: Pool;
@@ -34,6 +35,9 @@ export interface LaneOptions {
   /** The process's leases hold, as far as it can know. */
   holds(): boolean;
   call: CallAdapter;
+  /** For whose sake standby destinations keep quiet; absent: there is none. */
+  peer?: StandingByOptions['peer'];
+  onUntold?: StandingByOptions['onUntold'];
   /** Batched with the completions of all lanes. */
   complete(completion: Completion): Promise<Completed | null>;
   onAttempt(attempt: AttemptNews): void;
@@ -155,6 +159,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
     const now = { config: options.config(), nowMs: options.now().getTime() };
     const silenceOf = await openSilences(target, due, { ...options, ...now, warm: () => warmScopes(due) });
     await openDamping(target, due, { ...options, ...now, warm: () => warmScopes(due) });
+    if (target.standby) await openStandby(target, due, { ...options, ...now });
     const { skips, waits, holds, steps } = judge(target, due, { ...now, silenceOf });
     if (skips.length > 0) await skip(options.pool, skips);
     // What has to wait makes room for what is due behind it: that must not wait for the next look.

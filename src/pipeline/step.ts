@@ -36,7 +36,7 @@ export function buildStep(
   return {
     action: plan.action,
     covers: plan.covers,
-    opened: due.told === 'open',
+    opened: due.told === 'open' || openedByPeer(config, due, plan.action),
     told: due.told !== 'nothing',
     repeat: plan.repeat,
     catchUp: plan.catchUp,
@@ -55,6 +55,17 @@ export function buildStep(
       portal: portalLink(due.incident.trackingId, ids[0] ?? scope.subscriptions[0]),
     },
   };
+}
+
+/**
+ * The end of what the peer may have opened under the same key while it was left to it: no message of ours stands open, and
+ * the page does. A vendor takes an end of what is not open for nothing.
+ */
+function openedByPeer(config: RelayConfig, due: DueDelivery, action: Action): boolean {
+  if (config.peer === null || due.told !== 'nothing' || (action !== 'resolve' && action !== 'retract')) return false;
+  const target = config.destinations.find((one) => one.name === due.destination);
+  const left = due.deliveredRevision >= due.firstRevision || (due.standbyUntil ?? null) !== null;
+  return target?.standby === true && target.adapter.repeat === 'key' && left;
 }
 
 function view(

@@ -65,7 +65,7 @@ function row(
     <td class="wide">
       <strong>${state.name}</strong>
       <span class="dim"
-        >${state.type}${state.retired ? ', retired' : ''}${settings?.sensitive === 'redacted' ? ', redacted' : ''}</span
+        >${state.type}${state.retired ? ', retired' : ''}${state.standby ? ', on standby' : ''}${settings?.sensitive === 'redacted' ? ', redacted' : ''}</span
       >
     </td>
     <td><span class="badge ${tone}">${word}</span></td>

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { adapters } from '#adapters/index.ts';
 import { loadConfig } from '#src/config/load.ts';
 import type { RelayConfig } from '#src/config/types.ts';
-import { beat, complete } from '#src/db/deliveries.ts';
+import { complete } from '#src/db/deliveries.ts';
+import { beat } from '#src/db/workers.ts';
 import { createLog } from '#src/log.ts';
 import { createAdapterCaller } from '#src/pipeline/call-adapter.ts';
 import type { CallAdapter } from '#src/pipeline/lane-calls.ts';
