@@ -125,7 +125,7 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
     c.set('caller', caller);
     // Read here as at every other door, with its limit; the handlers find it where Hono keeps what was read.
     if (!reads) {
-      const text = Buffer.from(await readBody(c)).toString('utf8');
+      const text = UTF8.decode(await readBody(c));
       // A route whose body is optional would take what does not say that it is JSON for none at all.
       if (text !== '' && !JSON_TYPE.test(c.req.header('content-type') ?? '')) throw notJsonType();
       // Typed as the text, kept as a promise of it.
@@ -149,6 +149,8 @@ export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   return app;
 }
 
+/** Without the byte order mark that some shells write in front of a file. */
+const UTF8 = new TextDecoder();
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:;|$)/i;
 
 function notJsonType(): Problem {

@@ -73,7 +73,7 @@ function joined(logged: readonly LoggedPost[]): LoggedPost[] {
 /** As the fold would say, and the same words under another id. */
 function isSame(signal: Signal, post: Pick<Post, 'id' | 'hash' | 'phase' | 'at'>): boolean {
   if (samePost({ ...signal.post, phase: signal.phase }, post)) return true;
-  return signal.post.hash === post.hash && apartMs(signal.occurredAt, post.at) <= SAME_TEXT_MS;
+  return canStandFor(post, signal) && signal.post.hash === post.hash && apartMs(signal.occurredAt, post.at) <= SAME_TEXT_MS;
 }
 
 /** Which of the log's posts we hold. One post that a pull without ids and stages has brought stands for one of them. */
@@ -115,7 +115,7 @@ function nearest(signal: Signal, guessed: ReadonlySet<Post>): Post | undefined {
 }
 
 /** An end that was taken for a mere update has not been told: the page would stay open. */
-function canStandFor(post: Post, signal: Signal): boolean {
+function canStandFor(post: Pick<Post, 'phase'>, signal: Signal): boolean {
   return signal.phase !== 'close' || post.phase === 'close';
 }
 

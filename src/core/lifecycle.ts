@@ -20,10 +20,11 @@ type Told = PostKey & { phase: Phase };
 
 /**
  * Two keys name the same post: by id where both have one, else by text (azure-signals 8). An end is never the same post
- * as what it ends, nor a review, whatever id they bear: taken for a repeat, it would leave the page open.
+ * as what it ends, nor a review, whatever id or text they bear: taken for a repeat, it would leave the page open.
  */
 export function samePost(a: Told, b: Told): boolean {
-  return a.id !== null && b.id !== null ? a.id === b.id && endsAlike(a.phase, b.phase) : a.hash === b.hash;
+  if (!endsAlike(a.phase, b.phase)) return false;
+  return a.id !== null && b.id !== null ? a.id === b.id : a.hash === b.hash;
 }
 
 function endsAlike(a: Phase, b: Phase): boolean {

@@ -52,13 +52,22 @@ export function newsOf({ state, severity, startedAt, communication }: Snapshot):
   };
 }
 
-/** How many of the news, oldest first, a ledger answers for. A communication by itself; anything else by the state that it led to. */
+/**
+ * How many of the news, oldest first, a ledger answers for. A communication by itself, and whatever came before it;
+ * anything else by the state that it led to, which says nothing of a communication before it that was not told.
+ */
 export function settledCount(news: readonly News[], { communications, stands }: Ledger): number {
-  return (
-    news.findLastIndex(({ communication, ...one }) =>
-      communication !== null ? communications.has(communication) : stands !== null && covers(stands, one),
-    ) + 1
-  );
+  let settled = 0;
+  let untold = false;
+  for (const [index, { communication, ...one }] of news.entries()) {
+    if (communication === null) {
+      if (!untold && stands !== null && covers(stands, one)) settled = index + 1;
+      continue;
+    }
+    untold = !communications.has(communication);
+    if (!untold) settled = index + 1;
+  }
+  return settled;
 }
 
 function covers(stands: NonNullable<Ledger['stands']>, news: Omit<News, 'communication'>): boolean {

@@ -110,9 +110,11 @@ export async function findUnreached(
       left join json_each_text($1::json) a on a.key = d.destination
       where not d.fallback_done and d.fallback_of is null and i.kind <> 'canary'
         and (d.state = 'failed' or (d.first_accepted_at is null
-          -- what was held back, or waited for its policy's time, has its time from the first try after it
+          -- what was held back, or waited for its policy's time, has its time from the first try after it; news of what was
+          -- left out so far (told by the peer, by policy) has its time from its own beginning
           and case when d.state = 'suppressed' then coalesce(d.held_until, d.next_attempt_at)
-            when d.held_until is null then d.created_at else coalesce(d.step_since, d.held_until) end
+            else greatest(case when d.delivered_revision >= d.first_revision then d.wanted_at end,
+              case when d.held_until is null then d.created_at else coalesce(d.step_since, d.held_until) end) end
             < now() - coalesce(a.value::float8, 300000) * interval '1 millisecond'))
         and (d.state <> 'suppressed' or a.key is null or exists (
           select 1 from destination_state s where s.destination = d.destination and (s.disabled or s.paused_until > now())))

@@ -9,6 +9,8 @@ import { OPERATE_TOKEN, openStage, READ_TOKEN, RECEIVER_TOKEN, type Stage } from
 const ID = 'SECR-T01';
 type Method = Parameters<Sender['call']>[0];
 
+/** Change nothing, and are too long for a query. */
+const READS_BY_POST = new Set(['/mcp', '/v1/peer']);
 /** Open to all by design: probes, the log-in, what a page is drawn with. */
 const OPEN = new Set(['/livez', '/readyz', '/login', '/logout', '/openapi.json', '/docs']);
 
@@ -95,10 +97,10 @@ async function matrix(
   context.promise('the API takes no receiver token', receiver === 401, { route, receiver });
   if (path.startsWith('/v1/callbacks/'))
     return context.promise('callbacks take no API token', operate === 401, { route, operate });
-  // 409: this config has no section for it.
-  if (method === 'GET')
-    context.promise('who may read may read', read < 400 || [404, 409].includes(read), { route, read });
-  else if (path !== '/mcp') context.promise('who may read may not write', read === 403, { route, read });
+  const reads = method === 'GET' || READS_BY_POST.has(path);
+  // 406: MCP asks for its own media types. 409: this config has no section for it.
+  if (reads) context.promise('who may read may read', read < 400 || [404, 406, 409].includes(read), { route, read });
+  else context.promise('who may read may not write', read === 403, { route, read });
   context.promise('who may operate is let in', operate !== 401 && operate !== 403 && operate < 500, { route, operate });
 }
 

@@ -144,6 +144,27 @@ test('what was held back and is due, while its destination is switched off, is p
   expect(await unreached([])).toHaveLength(7);
 });
 
+test('news of what was left to the peer until now has not failed to arrive the moment it comes', async () => {
+  const ago = (minutes: number): Date => new Date(Date.now() - minutes * 60_000);
+  const left = { created_at: ago(600), held_why: 'standby', held_until: ago(590), held_revision: 1 };
+  const rows: Record<string, Record<string, unknown>> = {
+    just_come: { ...left, wanted_at: ago(0) },
+    waits_long: { ...left, wanted_at: ago(6) },
+    never_left: { created_at: ago(6), wanted_at: ago(6) },
+  };
+  for (const [id, columns] of Object.entries(rows)) {
+    await addIncident(db, `inc_${id}`, { revisions: [{}, {}] });
+    await addDelivery(db, id, {
+      incident_id: `inc_${id}`,
+      destination: 'a',
+      wanted_revision: 2,
+      delivered_revision: 1,
+      ...columns,
+    });
+  }
+  expect((await findUnreached(db, { a: 300_000 })).map(({ id }) => id)).toEqual(['never_left', 'waits_long']);
+});
+
 test('being held back starts the clock of the tries anew', async () => {
   await addIncident(db, 'inc');
   await addDelivery(db, 'dlv', {

@@ -70,9 +70,10 @@ export function createPeer(options: PeerOptions): Peer {
   let wellAt = 0;
   let ownStore: string | null = null;
   let timer: NodeJS.Timeout | undefined;
+  let looking = false;
   const stopping = new AbortController();
 
-  /** After a reload: what was known of another peer says nothing. A client goes only with its rules: its calls go with it. */
+  /** After a reload: what was known of another peer says nothing, and it is looked at now, not after `every`. A client goes only with its rules: its calls go with it. */
   function renew(): RelayConfig {
     const current = options.config();
     const allow = current.egress.allow.join(' ');
@@ -80,8 +81,12 @@ export function createPeer(options: PeerOptions): Peer {
       void client?.http.close();
       client = { http: createHttpClient({ egress: current.egress }), allow };
     }
-    if (current.peer?.url !== known?.url) now = { is: 'unknown', fault: null };
+    const another = current.peer?.url !== known?.url;
     known = current.peer;
+    if (another) {
+      now = { is: 'unknown', fault: null };
+      if (timer !== undefined && !looking) lookIn(0);
+    }
     return current;
   }
 
@@ -109,9 +114,9 @@ export function createPeer(options: PeerOptions): Peer {
     return body.delivers ? { body } : { fault: 'no process of it delivers' };
   }
 
-  async function look(): Promise<void> {
+  async function look(url: string): Promise<void> {
     const asked = await call([]).catch((error: unknown): Asked => ({ fault: (error as Error).message }));
-    if (stopping.signal.aborted || known === null) return;
+    if (stopping.signal.aborted || known?.url !== url) return;
     const before = now.is;
     // By the end of a look, never by the clock alone: whoever was frozen must ask before it says that the other is gone.
     const at = performance.now();
@@ -121,8 +126,17 @@ export function createPeer(options: PeerOptions): Peer {
   }
 
   async function loop(): Promise<void> {
-    if (renew().peer !== null) await look();
-    if (!stopping.signal.aborted) timer = setTimeout(() => void loop(), known?.everyMs ?? IDLE_MS);
+    looking = true;
+    const { peer } = renew();
+    if (peer !== null) await look(peer.url);
+    looking = false;
+    // The config may have named another one meanwhile.
+    lookIn(known?.url === peer?.url ? (known?.everyMs ?? IDLE_MS) : 0);
+  }
+
+  function lookIn(delayMs: number): void {
+    clearTimeout(timer);
+    if (!stopping.signal.aborted) timer = setTimeout(() => void loop(), delayMs);
   }
 
   return {
@@ -136,7 +150,7 @@ export function createPeer(options: PeerOptions): Peer {
       return 'body' in asked ? asked.body.answers : null;
     },
     start() {
-      if (timer === undefined && !stopping.signal.aborted) timer = setTimeout(() => void loop(), 0);
+      if (timer === undefined) lookIn(0);
     },
     async stop() {
       stopping.abort(new Error('the relay is stopping'));

@@ -82,8 +82,8 @@ function keepText(text: string): string {
   try {
     return JSON.stringify(scrub(parseJson(text)));
   } catch {
-    // What begins with a quotation mark and is no JSON is a sentence.
-    return first === '"' ? text : '[removed: unreadable text that names a caller]';
+    // What begins with a quotation mark and is no JSON is a sentence, unless it is JSON that was quoted and then cut.
+    return /^[\s"\\]*[{[]/.test(text) ? '[removed: unreadable text that names a caller]' : text;
   }
 }
 

@@ -45,6 +45,18 @@ describe('how much of the news the peer answers for', () => {
       0,
     ],
     ['one without a start, by its state', [news({ startedAt: null })], ledger({}), 1],
+    [
+      'scope that has grown, but not past a communication that it has never heard of',
+      [news(), news({ communication: 'c2' }), news()],
+      ledger({}, ['c1']),
+      1,
+    ],
+    [
+      'what has grown after a communication that it told, whatever it missed before',
+      [news({ communication: 'c1' }), news({ communication: 'c2' }), news()],
+      ledger({}, ['c2']),
+      3,
+    ],
   ])('%s', (_, asked, known, count) => {
     expect(settledCount(asked, known)).toBe(count);
   });

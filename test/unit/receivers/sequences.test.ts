@@ -29,6 +29,18 @@ describe('communications of one event', () => {
     expect(run.incident.state).toBe('resolved');
   });
 
+  test('an end by its status alone, with the words of what it ends, is an end also where no id tells them apart', () => {
+    const nameless = (communication: number, status: string): unknown => {
+      const body = post(communication, 'Active', { status, text: 'The same words.' }) as ReturnType<typeof fixture>;
+      body.data.context.activityLog.properties.communicationId = null;
+      return body;
+    };
+    const [began, ended] = [nameless(1, 'Active'), nameless(2, 'Resolved')];
+    for (const run of [fold(began, ended), fold(ended, began), fold(post(1, 'Active'), began, ended)])
+      expect(run.incident.state).toBe('resolved');
+    expect(fold(began, ended).outcomes).toEqual(['opened', 'resolved']);
+  });
+
   test('what is older than the review of an event is late: noted, and told to nobody', () => {
     const run = fold(post(1, 'Active'), post(9, 'RCA'), post(2, 'Active'));
     expect(run.outcomes).toEqual(['opened', 'noted', 'noted']);
