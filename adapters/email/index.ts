@@ -29,8 +29,8 @@ export const email = defineAdapter<EmailSettings>({
   close: closeTransports,
 });
 
-/** With the pauses of the default schedule some four minutes: greylisting is mostly over by then, and no fallback has begun. */
-const DEFERRED_TRIES_MAX = 5;
+/** With the five pauses of the default schedule some four minutes: greylisting is mostly over by then, and no fallback has begun. */
+const DEFERRED_TRIES_MAX = 6;
 
 async function deliver(step: Step, context: DeliverContext<EmailSettings>): Promise<Outcome> {
   const { settings, signal, stepKey } = context;

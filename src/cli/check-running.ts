@@ -23,8 +23,9 @@ interface Delivery {
   attempts: { outcome: string | null }[];
 }
 
-/** A check must not hang on a relay that does. */
+/** A check must not hang on a relay that does, nor on one that is slow a thousand times. */
 const TIMEOUT_MS = 3_000;
+const LOOK_MS = 10_000;
 const PAGE = 200;
 /** Looked through for one that is open at each destination in question; whoever has more open has other worries. */
 const INCIDENTS_MAX = 1_000;
@@ -90,7 +91,8 @@ async function openAt(
 ): Promise<Map<string, string>> {
   const open = new Map<string, string>();
   let cursor = '';
-  for (let looked = 0; looked < INCIDENTS_MAX && open.size < names.size; looked += PAGE) {
+  const end = performance.now() + LOOK_MS;
+  for (let looked = 0; looked < INCIDENTS_MAX && open.size < names.size && performance.now() < end; looked += PAGE) {
     const path = `/v1/incidents?state=planned,active&limit=${PAGE}${cursor === '' ? '' : `&cursor=${cursor}`}`;
     const page = await ask<{ incidents: { id: string; trackingId: string | null }[]; next: string | null }>(
       client,
@@ -101,7 +103,7 @@ async function openAt(
       for (const one of deliveries)
         if (names.has(one.destination) && !open.has(one.destination) && wasPromised(one))
           open.set(one.destination, trackingId ?? id);
-      if (open.size === names.size) break;
+      if (open.size === names.size || performance.now() >= end) break;
     }
     if (page.next === null) break;
     cursor = page.next;

@@ -73,7 +73,9 @@ function joined(logged: readonly LoggedPost[]): LoggedPost[] {
 /** As the fold would say, and the same words under another id. */
 function isSame(signal: Signal, post: Pick<Post, 'id' | 'hash' | 'phase' | 'at'>): boolean {
   if (samePost({ ...signal.post, phase: signal.phase }, post)) return true;
-  return canStandFor(post, signal) && signal.post.hash === post.hash && apartMs(signal.occurredAt, post.at) <= SAME_TEXT_MS;
+  return (
+    canStandFor(post, signal) && signal.post.hash === post.hash && apartMs(signal.occurredAt, post.at) <= SAME_TEXT_MS
+  );
 }
 
 /** Which of the log's posts we hold. One post that a pull without ids and stages has brought stands for one of them. */

@@ -39,7 +39,8 @@ export async function readReports(
             select received_at, occurred_at, outcome from signals where incident_id = m.id and received_at > now() - $4 * interval '1 millisecond'
             order by received_at desc limit ${REPEATS_MAX}) s
           where s.outcome in ('duplicate', 'updated')
-            and s.occurred_at <> all(array(select t.at from timeline t where t.incident_id = m.id and t.snapshot is not null))
+            -- another door's copy of what turned it is no second report; another verdict on what is still down is one
+            and s.occurred_at <> all(array(select t.at from timeline t where t.incident_id = m.id and t.snapshot->>'change' in ('open', 'close', 'reopen')))
           group by s.occurred_at) r on true
       )
       select identity, episode, (extract(epoch from at) * 1000)::float8 as "atMs", firing, turn,

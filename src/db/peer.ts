@@ -9,6 +9,8 @@ import type { Queryable } from './pools.ts';
 const DELIVERS_WITHIN = `interval '5 seconds'`;
 /** An incident has some dozen communications; those that are asked about are the newest. */
 const COMMUNICATIONS_MAX = 500;
+/** Who holds something back looks at it again when its time has come; unless it cannot, because its destination is switched off or paused. */
+const LOOKED_AT_WITHIN = `interval '10 seconds'`;
 /** Episodes that are over may still be the ones that are asked about. */
 const EPISODES_WITHIN = `interval '1 hour'`;
 
@@ -36,7 +38,7 @@ export interface LedgerRow {
   ask: number;
   /** The destination has accepted something of it. */
   accepted: boolean;
-  /** It is held back, or waits for its policy's time: not for a peer. */
+  /** It is held back, or waits for its policy's time: not for a peer, and not because nobody can look at it any more. */
   held: boolean;
   communications: { id: string | null; at: string; title: string }[];
   stands: { state: IncidentState; severity: Severity; startedAt: string | null } | null;
@@ -50,7 +52,8 @@ export async function readLedgers(
   const { rows } = await db.query<LedgerRow>({
     name: 'read-ledgers',
     text: `select a.ask, d.first_accepted_at is not null as accepted,
-        (d.state = 'suppressed' and d.held_why is distinct from 'standby') or (d.state = 'pending' and d.tries = 0 and d.next_attempt_at > now()) as held,
+        (d.state = 'suppressed' and d.held_why is distinct from 'standby' and d.next_attempt_at > now() - ${LOOKED_AT_WITHIN})
+          or (d.state = 'pending' and d.tries = 0 and d.next_attempt_at > now()) as held,
         coalesce((select json_agg(c.said) from (select json_build_object('id', t.snapshot->'communication'->'id', 'at', t.snapshot->'communication'->'at',
             'title', t.snapshot->'communication'->'title') as said from timeline t
           where t.incident_id = d.incident_id and t.snapshot is not null and t.revision <= d.delivered_revision and jsonb_typeof(t.snapshot->'communication') = 'object'

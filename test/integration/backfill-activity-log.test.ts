@@ -1,4 +1,5 @@
 /** The activity log in Log Analytics as a third pull, read by Azure's own client: what only it has is told once, late, and explained. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ActivityCells } from '#test/support/azure/activity-table.ts';
@@ -44,7 +45,7 @@ afterEach(async () => {
   await Promise.all([arm.stop(), logs.stop(), pager.stop(), hook.stop()]);
 });
 
-async function start(backfill: string, azure = ''): Promise<TestRelay> {
+async function start(backfill: string, azure = '', againMs = 30_000): Promise<TestRelay> {
   relay = await startRelay(
     stores,
     `azure: { armUrl: "${arm.url}", accessToken: ${ARM_TOKEN}${azure} }
@@ -57,7 +58,7 @@ routes:
     to: [oncall, hook]
 `,
     environment,
-    { azureTimes: { beatMs: 200, refusedQuietMs: 500 } },
+    { azureTimes: { beatMs: 200, refusedQuietMs: 500, againMs } },
   );
   return relay;
 }
@@ -269,6 +270,16 @@ describe('Log Analytics does not answer as asked', () => {
         detail: expect.stringContaining('activity log'),
       }),
     );
+  });
+
+  test('throttled with a long pause: Resource Manager is asked no more often for it', async () => {
+    const answer = { status: 429, headers: { 'retry-after': '120' }, body: '' };
+    logs.failAlways({ kind: 'answer', answer });
+    await start('every: 10m', '', 100);
+    await expect.poll(async () => (await round()).faults.join()).toContain('activity log');
+    const first = await round();
+    await sleep(1_000);
+    expect(await round()).toEqual(first);
   });
 
   test('throttled for a second: asked again within the round', async () => {

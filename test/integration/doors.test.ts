@@ -139,6 +139,11 @@ describe('a body', () => {
     },
   );
 
+  test('may begin with a byte order mark, as files of some shells do, at every door', async () => {
+    expect((await relay.post('\uFEFF{}')).status).toBe(202);
+    expect((await relay.call('POST', '/v1/silences', '\uFEFF{"match":{"kind":"alert"},"for":"1s"}')).status).toBe(201);
+  });
+
   test('that is not JSON has the same code at every door', async () => {
     for (const path of [RECEIVER, '/v1/receivers/event-grid'])
       expect(await relay.post('{nope', path)).toMatchObject({ status: 400, json: { code: 'not-json' } });

@@ -1,4 +1,5 @@
 /** What a relay answers to its peer: who may ask, what is refused, and when a destination counts as told. */
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { fixture, serviceHealth } from '#test/support/fixtures.ts';
 import {
@@ -31,13 +32,13 @@ afterEach(async () => {
   await hook.stop();
 });
 
-async function start(keys = '', route = ''): Promise<void> {
+async function start(keys = '', route = '', environment?: Record<string, string>): Promise<void> {
   const config = `relayId: pair
 destinations:
   hook: { type: webhook, id: chan, url: "${hook.url}/hook", secret: "${SECRET}"${keys} }
 routes: [{ match: {}, to: [hook]${route} }]
 `;
-  relay = await startRelay(stores, config);
+  relay = await startRelay(stores, config, environment);
 }
 const ask = (asks: unknown, token = READ_TOKEN) => relay.call('POST', '/v1/peer', { asks }, token);
 async function about(identity: string, ...news: object[]): Promise<unknown> {
@@ -128,6 +129,25 @@ test('what a silence or a policy holds back is held; what came and went behind i
   expect(
     await about(identity, { startedAt: new Date(Date.now() + 3_600_000).toISOString(), open: false }),
   ).toMatchObject({ settled: 0 });
+});
+
+test('what was held back and is due is held no longer where the destination is switched off: nobody here will tell it', async () => {
+  const environment = await stores.environment();
+  await start('', '', environment);
+  const silence = (await relay.call('POST', '/v1/silences', { match: {}, for: '1h' })).json.silence;
+  await post('DOOR-004', 1, 'Active');
+  await expect.poll(() => about('sh/door-004', saying('DOOR-004', 1))).toMatchObject({ settled: 0, held: true });
+  const db = new Client({ connectionString: environment['DATABASE_URL'] });
+  await db.connect();
+  await db.query(`insert into destination_state (destination, disabled) values ('hook', true)`);
+  await relay.call('DELETE', `/v1/silences/${silence.id}`);
+  await expect
+    .poll(async () => (await db.query('select 1 from deliveries where next_attempt_at <= now()')).rowCount)
+    .toBe(1);
+  expect(await about('sh/door-004', saying('DOOR-004', 1))).toMatchObject({ held: true });
+  await db.query(`update deliveries set next_attempt_at = now() - interval '11 seconds'`);
+  expect(await about('sh/door-004', saying('DOOR-004', 1))).toEqual({ settled: 0, accepted: false, held: false });
+  await db.end();
 });
 
 test('on standby here as well, nothing counts as told without a receipt', async () => {

@@ -25,6 +25,16 @@ function alert(rule: string, fired: number, { over = false, severity = 'Sev2' } 
   return body;
 }
 
+/** A health event of one cluster, as one of two action groups sends it. */
+function verdictOf(minute: number, verdict: string, door: number): unknown {
+  const body = fixture('webhook-classic/rh-aks-degraded.json');
+  const log = body.data.context.activityLog;
+  const at = `2026-09-14T09:0${minute}:00Z`;
+  Object.assign(log, { eventTimestamp: at, eventDataId: `event ${minute}`, correlationId: `by ${door}` });
+  Object.assign(log.properties, { currentHealthStatus: verdict, previousHealthStatus: null });
+  return body;
+}
+
 describe.each(FOOTINGS.filter((footing) => footing !== 'embedded'))('on the footing %s', (footing) => {
   let stores: Stores;
   let environment: Record<string, string>;
@@ -98,6 +108,15 @@ routes:
     }
     expect(heard()).toEqual(['opened', 'resolved', 'opened', 'resolved', 'opened FLAPPING']);
   }
+
+  test('another verdict on a resource that is still down is one more report that it fires', async () => {
+    const relay = await start('sustained: { times: 3, of: 3, in: 1h, severe: true }');
+    for (const [minute, verdict] of ['Unavailable', 'Degraded', 'Unavailable'].entries()) {
+      expect(heard()).toEqual([]);
+      for (const door of [1, 2]) await relay.post(verdictOf(minute, verdict, door));
+    }
+    await expect.poll(() => heard()[0]).toBe('opened');
+  });
 
   test('what stays open is told when it is sustained, before its window is over; what came and went is told to nobody', async () => {
     const relay = await start('sustained: 3 of 5 in 10s');

@@ -10,6 +10,8 @@ export interface BackfillTimes {
   beatMs: number;
   /** A span of 503 is over when none was answered for this long. */
   refusedQuietMs: number;
+  /** Pause after a round that failed, and while another replica is at it. */
+  againMs: number;
 }
 
 export interface BackfillOptions extends Omit<RoundOptions, 'signal'> {
@@ -35,12 +37,10 @@ export interface Backfill {
   readonly okAtMs: number;
 }
 
-const TIMES: BackfillTimes = { beatMs: 20_000, refusedQuietMs: 10_000 };
+const TIMES: BackfillTimes = { beatMs: 20_000, refusedQuietMs: 10_000, againMs: 30_000 };
 const BEATS_KEPT_DAYS = 40;
 /** An hour of beats. */
 const FORGET_EVERY = 180;
-/** After a round that failed, and while another replica is at it. */
-const AGAIN_MS = 30_000;
 /** Rounds of several replicas shall not start at once. */
 const JITTER = 0.1;
 
@@ -91,7 +91,7 @@ export function createBackfill(options: BackfillOptions): Backfill {
   async function tick(): Promise<void> {
     if (running) return;
     const { backfill } = options.config();
-    if (backfill === null) return schedule(AGAIN_MS);
+    if (backfill === null) return schedule(times.againMs);
     const round: Round =
       wanted ??
       (left.length > 0 ? { kind: 'full', since: null, only: left } : { kind: 'quick', since: null, only: null });
@@ -99,7 +99,7 @@ export function createBackfill(options: BackfillOptions): Backfill {
     const attempted = attempt(round);
     running = attempted.then(() => undefined).finally(() => (running = null));
     const usualMs = backfill.everyMs * (1 + Math.random() * JITTER);
-    const soonMs = Math.min(AGAIN_MS, backfill.everyMs);
+    const soonMs = Math.min(times.againMs, backfill.everyMs);
     if ((await attempted) === 'again') return schedule(soonMs);
     schedule(wanted === null ? usualMs : 0);
   }
@@ -113,7 +113,7 @@ export function createBackfill(options: BackfillOptions): Backfill {
         fault = result.faults.length > 0 ? result.faults.join('; ') : null;
         if (!result.incomplete) okAtMs = Date.now();
         options.onRound(result, performance.now() - started);
-        return result.incomplete ? 'again' : 'done';
+        return result.soon ? 'again' : 'done';
       }
     } catch (error) {
       if (abort.signal.aborted) return 'done';

@@ -55,6 +55,11 @@ export interface RoundResult {
   left: string[];
   /** The next round has to look back as far as this one. */
   incomplete: boolean;
+  /**
+   * And is worth having soon. Never for the activity log alone, whose rows are minutes late anyway: while it wants to be
+   * left alone for an hour, Resource Manager would be asked ten times as often as configured.
+   */
+  soon: boolean;
 }
 
 const LOCK = 'relay backfill';
@@ -96,6 +101,7 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     notes: [],
     left: [],
     incomplete: false,
+    soon: false,
   };
   try {
     const bornAt = await noteSpans(options);
@@ -118,6 +124,7 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     result.found += await feed(options, { events: pulled.events, ...input });
     result.faults.push(...pulled.faults, ...(await takeAzureLists(options, { session, subscriptions: pulled.listed })));
     result.incomplete ||= pulled.incomplete;
+    result.soon = pulled.incomplete;
     const { notes, left, asked } = pulled;
     Object.assign(result, { events: pulled.events.length, subscriptions: asked, notes, left });
     if (!first) await takeLogged(options, { reading, input, result });

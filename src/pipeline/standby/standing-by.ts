@@ -20,7 +20,7 @@ export interface StandingByOptions {
 /** Revisions of one question, and questions of one call. */
 const NEWS_MAX = 20;
 const ASKS_MAX = 50;
-/** Until the first look at the peer is over, or the next question has room. */
+/** Until the first look at the peer is over, or the next question has room; nothing is asked about more often. */
 const SOON_MS = 500;
 /** A database whose clock runs further ahead of ours says nothing about the age of news. */
 const SKEW_MS = 5_000;
@@ -98,7 +98,7 @@ function verdict(
   const { settled, accepted, held } = answer;
   const last = row.revisions![Math.min(settled, row.revisions!.length) - 1];
   if (last) return { untilMs: nowMs, settledTo: last.revision, accepted };
-  return held ? { untilMs: nowMs + graceMs, settledTo: 0, accepted: false } : null;
+  return held ? { untilMs: nowMs + Math.max(graceMs, SOON_MS), settledTo: 0, accepted: false } : null;
 }
 
 function soon(nowMs: number): DueDelivery['standby'] {
