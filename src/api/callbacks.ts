@@ -20,7 +20,7 @@ import { readServiceNow } from '#src/receivers/callbacks/servicenow.ts';
 import { bearer } from './auth.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { Problem } from './problem.ts';
-import { readBody } from './receivers.ts';
+import { readBody } from './body.ts';
 import { ProblemDocument } from './schemas.ts';
 
 /** Of a call that names no incident of ours this much is kept. */

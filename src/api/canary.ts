@@ -5,7 +5,7 @@ import { canaryRun } from '#src/core/canary.ts';
 import { parseBody } from '#src/receivers/body.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { Problem } from './problem.ts';
-import { readBody } from './receivers.ts';
+import { readBody } from './body.ts';
 
 /** Path of the callback; the token stands in the query. */
 export const CANARY_PATH = '/v1/callbacks/canary';

@@ -10,7 +10,7 @@ import { isLocalName, isOpen, type Caller } from './auth.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { failure, refusals } from './incidents-shared.ts';
 import { Problem } from './problem.ts';
-import { readBody } from './receivers.ts';
+import { readBody } from './body.ts';
 
 const PATH = '/mcp';
 

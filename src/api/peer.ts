@@ -11,7 +11,7 @@ import { isOpen, type Caller } from './auth.ts';
 import type { ApiDeps, Env } from './deps.ts';
 import { failure, json, refusals } from './incidents-shared.ts';
 import { issueInWords, Problem } from './problem.ts';
-import { readBody } from './receivers.ts';
+import { readBody } from './body.ts';
 
 const PATH = '/v1/peer';
 

@@ -61,7 +61,7 @@ function send(path: string, body: string, options: { chunked: boolean }): Promis
   });
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- asserted on by path
 async function packed(encoding: string, body: Buffer): Promise<{ status: number; json: any; accepts: string | null }> {
   const headers = {
     authorization: `Bearer ${TOKEN}`,

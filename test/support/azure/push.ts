@@ -28,8 +28,7 @@ export function pushOf(
     level: record.level ?? 'Warning',
     incidentType: TYPES[record.eventType] ?? record.eventType,
   });
-  // A fixture is foreign JSON that is changed by path.
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any -- foreign JSON, changed by path
   const log = (body as any).data.context.activityLog;
   // The event is logged some seconds after the post.
   log.eventTimestamp = new Date(Date.parse(post.at) + 7_000).toISOString();
@@ -47,7 +46,7 @@ export function activityOf(
   number: number,
   push: { subscription: string; stage: string; cells?: Partial<ActivityCells> },
 ): ActivityCells {
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any -- foreign JSON, changed by path
   const log = (pushOf(record, number, push) as any).data.context.activityLog;
   return {
     TimeGenerated: log.eventTimestamp,
