@@ -4,8 +4,8 @@
  */
 import { postHash, stageKey } from './fingerprint.ts';
 import { isOpen, type Post } from './incident.ts';
-import type { Held, MissingOptions } from './gap-missing.ts';
-import { samePost } from './lifecycle.ts';
+import { SAME_TIME_MS, type Held, type MissingOptions } from './gap-missing.ts';
+import { POSTS_MAX, samePost } from './lifecycle.ts';
 import type { Signal } from './signal.ts';
 
 /** One communication in the activity log. */
@@ -22,12 +22,8 @@ export interface Unheld {
   subscriptions: { subscription: string; post: LoggedPost }[];
 }
 
-/** The event is logged some seconds after the post, in each subscription by itself. */
-const SAME_TIME_MS = 2 * 60_000;
 /** Whether subscriptions share ids is not documented (azure-signals 1.5): the same text so near is the same post under another id. */
 const SAME_TEXT_MS = 3_600_000;
-/** The incident keeps this many posts (core/lifecycle.ts): older ones cannot be told from missing ones. */
-const POSTS_KEPT = 200;
 
 /** Compares the log's posts of one identity with its incident; `held` is null for an unknown one. */
 export function findUnheld(
@@ -42,7 +38,8 @@ export function findUnheld(
   if (held === null && !wanted) return { posts: [], subscriptions: [] };
   const posts = held?.posts ?? [];
   const ripe = all.filter(({ signal }) => signal.occurredAt <= notAfter);
-  const floor = posts.length >= POSTS_KEPT ? posts[0]!.at : '';
+  // Posts older than those that the incident keeps cannot be told from missing ones.
+  const floor = posts.length >= POSTS_MAX ? posts[0]!.at : '';
   const known = matched(ripe, posts);
   const missing = ripe.filter((one) => !known.has(one) && one.signal.occurredAt >= floor);
   const told = new Set([...(held?.subscriptions ?? []), ...missing.map(({ signal }) => signal.subscriptions[0] ?? '')]);

@@ -5,6 +5,7 @@
 import { postHash } from './fingerprint.ts';
 import { isOngoingOutage, type AzureEvent, type EventUpdate } from './gap-event.ts';
 import type { Post } from './incident.ts';
+import { POSTS_MAX } from './lifecycle.ts';
 
 /** The incident of a tracking ID as far as a pull is compared with it. */
 export interface Held {
@@ -28,9 +29,7 @@ export interface Missing {
 }
 
 /** Posts of the two sides that are one and the same within this are matched where their texts differ in form only. */
-const SAME_TIME_MS = 2 * 60_000;
-/** The incident keeps this many posts (core/lifecycle.ts): older ones cannot be told from missing ones. */
-const POSTS_KEPT = 200;
+export const SAME_TIME_MS = 2 * 60_000;
 
 /** Compares all subscriptions' views of one tracking ID with the incident; `held` is null for an unknown tracking ID. */
 export function findMissing(
@@ -43,7 +42,8 @@ export function findMissing(
   const posts = held?.posts ?? [];
   const all = distinct(events).filter(({ update }) => update.at <= notAfter);
   const known = matched(all, posts);
-  const floor = posts.length >= POSTS_KEPT ? posts[0]!.at : '';
+  // Posts older than those that the incident keeps cannot be told from missing ones.
+  const floor = posts.length >= POSTS_MAX ? posts[0]!.at : '';
   const updates = all.filter((one) => !known.has(one) && one.update.at >= floor);
   const newest = posts.findLast((post) => post.phase !== 'note') ?? posts.at(-1) ?? null;
   const told = new Set(held?.subscriptions);

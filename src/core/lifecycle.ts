@@ -47,7 +47,7 @@ function preferred(a: Post, b: Post): boolean {
 }
 
 /** 200 posts is far beyond any Service Health event seen; it bounds alert rules that fire again every minute for ever. */
-const POSTS_MAX = 200;
+export const POSTS_MAX = 200;
 
 /** Adds a post to a set. Returns a new sorted set and whether the post was new to it. */
 export function addPost(posts: readonly Post[], post: Post): { posts: Post[]; isNew: boolean } {
