@@ -14,6 +14,8 @@ beforeAll(async () => {
   const url = await postgres.freshDatabase();
   await migrate(url);
   pool = new Pool({ connectionString: url });
+  // The server may end a connection that is just being closed.
+  pool.on('error', () => undefined);
 });
 afterAll(async () => {
   await pool.end();
