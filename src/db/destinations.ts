@@ -191,7 +191,8 @@ export async function adoptRenamed(
 
 /**
  * Notes on their timelines, once each, the deliveries whose destination has left the config while it still had
- * something open or wanted: nobody will resolve what they opened. Returns how many there are in all.
+ * something open or wanted: nobody will resolve what they opened. Returns how many there are in all. Canaries are none:
+ * a config without a canary drops their destination, and their rows leave a moment later (pipeline/canary/watch.ts).
  */
 export async function noteOrphans(db: Queryable, configured: readonly string[]): Promise<number> {
   const { rows } = await db.query<{ n: number }>({
@@ -199,6 +200,7 @@ export async function noteOrphans(db: Queryable, configured: readonly string[]):
     text: `with orphans as (
         select id, incident_id, destination, wanted_revision, told, reason from deliveries
         where destination <> all($1::text[]) and (told = 'open' or state in ('pending', 'retrying', 'delivering', 'suppressed'))
+          and not exists (select from incidents i where i.id = incident_id and i.kind = 'canary')
       ), noted as (
         update deliveries d set reason = 'orphaned' from orphans o where d.id = o.id and o.reason is distinct from 'orphaned' returning o.*
       ), told as (

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { noteOrphans } from '#src/db/destinations.ts';
 import { openPools } from '#src/db/pools.ts';
 import { forgetCanaries } from '#src/db/canary.ts';
 import { azureMonitorCanary } from '#src/pipeline/canary/bodies.ts';
@@ -145,6 +146,10 @@ describe('beside others', () => {
       await untilWell(relay);
       await relay.post(active('KEEP-001'));
       await relay.stop();
+      // Between a config without a canary and the removal of its rows no alarm is raised about them.
+      const told = await pools.read.query(`select 1 from deliveries where destination = 'canary' and told = 'open'`);
+      expect(told.rows.length).toBeGreaterThan(0);
+      expect(await noteOrphans(pools.delivery, [])).toBe(0);
       const count = async (): Promise<number[]> => {
         const tables = ['signals', 'incidents', 'incident_scope', 'timeline', 'deliveries', 'attempts', 'canaries'];
         const counts = await Promise.all(tables.map((table) => pools.read.query(`select count(*) as n from ${table}`)));
