@@ -45,6 +45,23 @@ export function stageOfUpdate(event: AzureEvent, update: EventUpdate): string {
   return event.startedAt !== null && update.at < event.startedAt ? 'Planned' : 'InProgress';
 }
 
+/** Whether a post ends its event, by its stage or as a review of what is over. */
+export function isEnd(event: AzureEvent, update: EventUpdate): boolean {
+  return ['Resolved', 'Complete', 'RCA'].includes(stageOfUpdate(event, update));
+}
+
+/**
+ * The end of an event that is over, as a post of its own: its last words again, at the time at which Azure last touched
+ * it but not before `notBefore`: no text need be new when only the state changes. Null while it goes on, and for reviews.
+ */
+export function endOf(event: AzureEvent, notBefore: string): { event: AzureEvent; update: EventUpdate } | null {
+  if (fold(event.status) !== 'resolved' || fold(event.eventType) === 'rca') return null;
+  const html = event.updates.findLast((one) => !isReview(one))?.html ?? '';
+  const at = event.updatedAt > notBefore ? event.updatedAt : notBefore;
+  const update = { at, html, tags: [] };
+  return { event: { ...event, updates: [...event.updates, update] }, update };
+}
+
 /** Preliminary and final reviews are tagged posts of the same event (azure-signals 1.5). */
 function isReview(update: EventUpdate): boolean {
   return update.tags.some((tag) => REVIEW.test(tag));

@@ -3,9 +3,9 @@
  * A post that came by push has an id that a pull never names, so posts are matched by text, and only then by time.
  */
 import { postHash } from './fingerprint.ts';
-import { isOngoingOutage, type AzureEvent, type EventUpdate } from './gap-event.ts';
-import type { Post } from './incident.ts';
-import { POSTS_MAX } from './lifecycle.ts';
+import { endOf, isEnd, isOngoingOutage, type AzureEvent, type EventUpdate } from './gap-event.ts';
+import { isOpen, type Post } from './incident.ts';
+import { lastWordAt, POSTS_MAX, standing } from './lifecycle.ts';
 
 /** The incident of a tracking ID as far as a pull is compared with it. */
 export interface Held {
@@ -41,10 +41,14 @@ export function findMissing(
   if (held === null && !wanted) return { updates: [], subscriptions: [] };
   const posts = held?.posts ?? [];
   const all = distinct(events).filter(({ update }) => update.at <= notAfter);
-  const known = matched(all, posts);
+  const { known, unmatched } = match(all, posts);
   // Posts older than those that the incident keeps cannot be told from missing ones.
   const floor = posts.length >= POSTS_MAX ? posts[0]!.at : '';
-  const updates = all.filter((one) => !known.has(one) && one.update.at >= floor);
+  const unheld = all.filter((one) => !known.has(one) && one.update.at >= floor);
+  const end = unheld.some(({ event, update }) => isEnd(event, update))
+    ? null
+    : untoldEnd(events, { posts, unmatched, notAfter });
+  const updates = end === null ? unheld : [...unheld, end];
   const newest = posts.findLast((post) => post.phase !== 'note') ?? posts.at(-1) ?? null;
   const told = new Set(held?.subscriptions);
   const carriers = new Set(updates.map(({ event }) => event.subscription));
@@ -56,6 +60,28 @@ export function findMissing(
     })
     .map((event) => ({ event, post: newest }));
   return { updates, subscriptions };
+}
+
+/**
+ * The end of what Azure calls over and we hold open: an event may turn Resolved without a new text, and then every text
+ * is known. Only where all views agree, and we hold nothing newer that they do not list: to end a page wrongly is worse
+ * than late.
+ */
+function untoldEnd(
+  events: readonly AzureEvent[],
+  { posts, unmatched, notAfter }: { posts: readonly Post[]; unmatched: ReadonlySet<Post>; notAfter: string },
+): Told | null {
+  // Posts of every Service Health kind are read alike (core/lifecycle.ts).
+  if (posts.length === 0 || !isOpen(standing(posts, 'outage').state)) return null;
+  // An alert bears its own time, minutes after that of the post that it carries: the end must not sort before it.
+  const notBefore = lastWordAt(posts, 'outage');
+  const ends = events
+    .filter(({ updatedAt }) => updatedAt <= notAfter)
+    .flatMap((event) => endOf(event, notBefore) ?? []);
+  if (ends.length < events.length) return null;
+  const first = ends.reduce((a, b) => (b.event.updatedAt < a.event.updatedAt ? b : a));
+  const newer = [...unmatched].some((post) => post.phase !== 'note' && post.at > first.event.updatedAt);
+  return newer ? null : first;
 }
 
 interface Told {
@@ -76,8 +102,8 @@ function distinct(events: readonly AzureEvent[]): Told[] {
   return [...found.values()].sort((a, b) => (a.update.at < b.update.at ? -1 : a.update.at > b.update.at ? 1 : 0));
 }
 
-/** Which of the posts we hold: one to one, first by text under the stage that the push gave, then by nearest time. */
-function matched(all: readonly Told[], posts: readonly Post[]): Set<Told> {
+/** Which of the posts we hold: one to one, first by text under the stage that the push gave, then by nearest time; and which of ours nobody lists. */
+function match(all: readonly Told[], posts: readonly Post[]): { known: Set<Told>; unmatched: Set<Post> } {
   const free = new Set(posts);
   const known = new Set<Told>();
   for (const one of all) {
@@ -94,7 +120,7 @@ function matched(all: readonly Told[], posts: readonly Post[]): Set<Told> {
     known.add(one);
     free.delete(near);
   }
-  return known;
+  return { known, unmatched: free };
 }
 
 function nearest(at: string, posts: ReadonlySet<Post>): Post | null {

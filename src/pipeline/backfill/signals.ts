@@ -3,7 +3,7 @@
  * a push that comes after all is recognised (core/lifecycle.ts, samePost).
  */
 import { hashParts } from '#src/core/fingerprint.ts';
-import { stageOfUpdate, type AzureEvent, type EventUpdate } from '#src/core/gap-event.ts';
+import { isEnd, stageOfUpdate, type AzureEvent, type EventUpdate } from '#src/core/gap-event.ts';
 import type { Post } from '#src/core/incident.ts';
 import type { Impact, Signal } from '#src/core/signal.ts';
 import { normaliseText } from '#src/core/text.ts';
@@ -13,10 +13,10 @@ import { toSignal } from '#src/receivers/parse/draft.ts';
 /** Configured sources have names of their own; this one stands for all pulls. */
 export const SOURCE = 'backfill';
 
-/** One post as one subscription tells it. The fingerprint stands on tracking ID, time, text and subscription. */
+/** One post as one subscription tells it. The fingerprint stands on tracking ID, time, stage, text and subscription. */
 export function updateSignal(event: AzureEvent, update: EventUpdate, receivedAt: string): Signal {
   const stage = stageOfUpdate(event, update);
-  const over = ['Resolved', 'Complete', 'RCA'].includes(stage);
+  const over = isEnd(event, update);
   const impacts = event.impacts.map(({ service, regions }) => ({
     ServiceName: service,
     ImpactedRegions: regions.map((RegionName) => ({ RegionName })),
@@ -60,6 +60,7 @@ export function updateSignal(event: AzureEvent, update: EventUpdate, receivedAt:
     SOURCE,
     event.trackingId.toLowerCase(),
     update.at,
+    stage,
     normaliseText(update.html),
     event.subscription,
   ]);

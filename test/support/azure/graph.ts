@@ -32,7 +32,7 @@ export function graphRows(server: AzureState, query: string): Row[] | null {
 }
 
 function events(server: AzureState, query: string): Row[] {
-  const since = /datetime\(([^)]+)\)/.exec(query)?.[1] ?? '';
+  const since = />= datetime\(([^)]+)\)/.exec(query)?.[1] ?? '';
   const changed = server.events.filter(
     (event) => updatedAt(event) >= since || (event.status === 'Active' && event.eventType === 'ServiceIssue'),
   );

@@ -18,6 +18,8 @@ export interface AzureRecord {
   regions: string[];
   startedAt: string;
   mitigatedAt?: string;
+  /** Where Azure touched the event after its last post. */
+  touchedAt?: string;
   posts: AzurePost[];
   /** Subscriptions that see it; empty: only the tenant. */
   subscriptions: string[];
@@ -72,12 +74,14 @@ export interface AzureState {
   settings: Map<string, { name: string; properties: Record<string, unknown> }[]>;
 }
 
-/** When the event was last published. */
+/** When the event was last published or changed. */
 export function updatedAt(event: AzureRecord): string {
   return (
+    event.touchedAt ??
     event.posts
       .map((post) => post.at)
       .sort()
-      .at(-1) ?? event.startedAt
+      .at(-1) ??
+    event.startedAt
   );
 }

@@ -31,9 +31,9 @@ function post(minute: number, stage: string, html: string, id: string | null = `
     id,
     hash: postHash(stage, html),
     at: T(minute),
-    phase: 'open',
+    phase: stage === 'Resolved' ? 'close' : 'open',
     stage,
-    state: 'active',
+    state: stage === 'Resolved' ? 'resolved' : 'active',
     severity: 'warning',
     severityCertain: true,
     retracted: false,
@@ -99,6 +99,61 @@ describe('missing posts', () => {
     const held = { posts: [post(0, 'Active', 'a')], subscriptions: ['sub-1', 'sub-2'] };
     const known = findMissing(pulled, held, ALL);
     expect([known.updates.length, known.subscriptions.length]).toEqual([0, 38]);
+  });
+});
+
+describe('an event that turned Resolved without a new text', () => {
+  const held = { posts: [post(0, 'Active', 'a'), post(20, 'Active', 'b')], subscriptions: ['sub-1', 'sub-2'] };
+  const over = { status: 'Resolved', updatedAt: T(50) };
+  const pulled = event(
+    [
+      [0, 'a'],
+      [20, 'b'],
+    ],
+    over,
+  );
+  const ends = (events: AzureEvent[], mine: typeof held = held, options = ALL): string[] =>
+    findMissing(events, mine, options).updates.map(
+      ({ event: of, update }) => `${stageOfUpdate(of, update)} ${update.html} ${update.at}`,
+    );
+
+  test('ends what we hold open, with its last words, when Azure touched it last', () => {
+    expect(ends([pulled])).toEqual([`Resolved b ${T(50)}`]);
+    expect(ends([event([], over)])).toEqual([`Resolved  ${T(50)}`]);
+    expect(ends([event([[20, 'b']], { ...over, eventType: 'PlannedMaintenance' })])).toEqual([`Complete b ${T(50)}`]);
+    expect(ends([pulled, event([[20, 'b']], { ...over, subscription: 'sub-2', updatedAt: T(45) })])).toEqual([
+      `Resolved b ${T(45)}`,
+    ]);
+  });
+
+  test('also where the end fell into the minute of the last post, or an older post is missing too', () => {
+    expect(ends([{ ...pulled, updatedAt: T(20) }])).toEqual([`Resolved b ${T(20)}`]);
+    expect(ends([pulled], { ...held, posts: [post(20, 'Active', 'b')] })).toEqual([
+      `Active a ${T(0)}`,
+      `Resolved b ${T(50)}`,
+    ]);
+  });
+
+  test('also where the alert of the last post came minutes after the end; its own time is not before that', () => {
+    const late = { ...held, posts: [post(0, 'Active', 'a'), post(24, 'Active', 'b')] };
+    expect(ends([{ ...pulled, updatedAt: T(22) }], late)).toEqual([`Resolved b ${T(24)}`]);
+  });
+
+  test('ends nothing twice, nothing that has newer news, nothing that one view calls active, and nothing too young', () => {
+    const end = { ...post(50, 'Resolved', 'b', null) };
+    expect(ends([pulled], { ...held, posts: [...held.posts, end] })).toEqual([]);
+    expect(ends([pulled], { ...held, posts: [...held.posts, post(60, 'Active', 'back again')] })).toEqual([]);
+    expect(ends([pulled, event([[20, 'b']], { subscription: 'sub-2' })])).toEqual([]);
+    expect(ends([pulled], held, { ...ALL, notAfter: T(49) })).toEqual([]);
+    expect(ends([event([[20, 'b']], { ...over, eventType: 'RCA' })])).toEqual([]);
+    const review = event(
+      [
+        [20, 'b'],
+        [45, 'why', 'Final PIR'],
+      ],
+      over,
+    );
+    expect(ends([review])).toEqual([`RCA why ${T(45)}`]);
   });
 });
 
