@@ -3,6 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { getCookie } from 'hono/cookie';
 import { HTTPException } from 'hono/http-exception';
+import { getPathNoStrict } from 'hono/utils/url';
 import { isStoreAway } from '#src/db/pools.ts';
 import { newId } from '#src/ids.ts';
 import { pageRoutes } from '#src/web/pages.ts';
@@ -44,8 +45,8 @@ export function callerOf(c: Context<Env>, deps: ApiDeps): Caller | null {
 /** Builds the app for a role. */
 export function createServer(deps: ApiDeps): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({
-    // A slash too many at the end of an address that somebody typed into an action group must not lose the news.
-    strict: false,
+    // A slash too many in an address that somebody typed into an action group must not lose the news.
+    getPath: (request) => getPathNoStrict(request).replace(/^\/+v1\/+receivers\/+/, '/v1/receivers/'),
     defaultHook: (result) => {
       if (result.success) return;
       const first = result.error.issues[0];

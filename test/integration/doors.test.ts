@@ -200,8 +200,10 @@ describe('an address', () => {
     expect(JSON.parse(said.text)).toMatchObject({ code: 'invalid', requestId: expect.stringMatching(/^req_/) });
   });
 
-  test('may end with a slash: a webhook that was typed so must not lose the news', async () => {
+  test('may have a slash too many: a webhook that was typed so must not lose the news', async () => {
     expect((await relay.post({ typed: 'with a slash' }, `${RECEIVER}/`)).status).toBe(202);
+    expect((await relay.post({ typed: 'with two' }, `/${RECEIVER}`)).status).toBe(202);
+    expect((await relay.post({ typed: 'in between' }, RECEIVER.replace('receivers/', 'receivers//'))).status).toBe(202);
     expect((await relay.get('/v1/incidents/')).status).toBe(200);
   });
 
