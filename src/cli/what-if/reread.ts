@@ -43,16 +43,17 @@ function ownAgain({ outcome, identity, kind, severity, ...row }: PastSignal): Si
 }
 
 /**
- * Back-fill keeps the event and one update of it, not whether that was the event's last and so its end: what became of it
- * tells. One that added nothing then adds nothing now. Throws for what back-fill keeps beside updates (growth of the
- * scope): its fingerprint is another one.
+ * Back-fill keeps the event and one update of it, not whether that was the event's last and so its end: the fingerprint
+ * tells, for the stage is part of it. One that added nothing then adds nothing now. Throws for what back-fill keeps beside
+ * updates (growth of the scope): its fingerprint is another one.
  */
 function pulledAgain(value: unknown, { outcome, receivedAt, fingerprint }: PastSignal): Signal[] {
   const { event, update } = value as { event?: Omit<AzureEvent, 'updates'>; update: EventUpdate };
   // What the activity log brought is kept as its record, and names its stage itself.
-  const signal = event
-    ? updateSignal({ ...event, updates: outcome === 'resolved' ? [update] : [] }, update, receivedAt)
-    : loggedSignal(value, receivedAt);
-  if (signal?.fingerprint !== fingerprint) throw new Error('no update');
+  const readings = event
+    ? [[update], []].map((updates) => updateSignal({ ...event, updates }, update, receivedAt))
+    : [loggedSignal(value, receivedAt)];
+  const signal = readings.find((reading) => reading?.fingerprint === fingerprint);
+  if (!signal) throw new Error('no update');
   return outcome === 'duplicate' || (outcome === 'noted' && signal.phase !== 'note') ? [] : [signal];
 }
