@@ -6,6 +6,8 @@ import { connectionOf, readyToSignIn, type PostgresAddress } from './address.ts'
 /** Spells "RLAY". Any number will do as long as no one else takes it. */
 const LOCK_KEY = 0x524c4159;
 const FOLDER = new URL('./migrations/', import.meta.url);
+/** As long as the pools wait for a connection. */
+const CONNECT_MS = 4_000;
 
 /** Thrown when the database was migrated by a release so new that this one may not run beside it. */
 export class SchemaTooNewError extends Error {}
@@ -39,7 +41,9 @@ export async function migrate(
   alsoUnderLock?: (client: Client) => Promise<unknown>,
 ): Promise<number[]> {
   await readyToSignIn(address);
-  const client = new Client({ ...connectionOf(address), application_name: 'relay-migrate' });
+  // A server that takes the connection and says nothing would otherwise hold up the start, and with it the spool, for good.
+  const connection = { ...connectionOf(address), connectionTimeoutMillis: CONNECT_MS };
+  const client = new Client({ ...connection, application_name: 'relay-migrate' });
   client.on('error', () => undefined); // the statement that was running fails by itself
   await client.connect();
   try {
