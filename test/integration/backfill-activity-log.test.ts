@@ -232,7 +232,7 @@ describe('the activity log in Log Analytics', () => {
     const second = await start('every: 300ms, grace: 1ms');
     await expect.poll(() => communications('TWIN-005')).toHaveLength(3);
     const asked = logs.requests.length;
-    await expect.poll(() => logs.requests.length, { timeout: 10_000 }).toBeGreaterThan(asked + 3);
+    await expect.poll(() => logs.requests.length).toBeGreaterThan(asked + 3);
     await second.level('TWIN-005', 2);
     expect(await communications('TWIN-005')).toHaveLength(3);
     expect(pager.pages).toBe(1);
@@ -255,21 +255,16 @@ describe('Log Analytics does not answer as asked', () => {
     await start('every: 200ms, grace: 1ms');
     await expect.poll(() => communications('SLOW-006')).toHaveLength(1);
     const graphs = arm.count('Microsoft.ResourceGraph');
-    await expect.poll(() => arm.count('Microsoft.ResourceGraph'), { timeout: 10_000 }).toBeGreaterThan(graphs + 3);
+    await expect.poll(() => arm.count('Microsoft.ResourceGraph')).toBeGreaterThan(graphs + 3);
+    // The estate asks Resource Graph as well: those calls may all be of the first round, which was told so by Log Analytics itself.
+    await expect
+      .poll(round)
+      .toMatchObject({ okAt: null, faults: [expect.stringContaining('wants to be left alone until')] });
     expect(logs.requests).toHaveLength(1);
-    expect(await round()).toMatchObject({
-      okAt: null,
-      faults: [expect.stringContaining('wants to be left alone until')],
-    });
-    const ready = await relay!.get('/readyz');
-    expect(ready.status).toBe(200);
-    expect(ready.json.parts).toContainEqual(
-      expect.objectContaining({
-        name: 'backfill',
-        status: 'degraded',
-        detail: expect.stringContaining('activity log'),
-      }),
-    );
+    const part = { name: 'backfill', status: 'degraded', detail: expect.stringContaining('activity log') };
+    await expect
+      .poll(() => relay!.get('/readyz'))
+      .toMatchObject({ status: 200, json: { parts: expect.arrayContaining([expect.objectContaining(part)]) } });
   });
 
   test('throttled with a long pause: Resource Manager is asked no more often for it', async () => {
@@ -324,7 +319,7 @@ describe('Log Analytics does not answer as asked', () => {
     logs.failAlways({ kind: 'hang', taken: true });
     arm.events = [recordOf({ trackingId: 'HANG-008', subscriptions: SUBSCRIPTIONS.slice(0, 2), minutesAgo: [10] })];
     await start('every: 10m');
-    await expect.poll(() => communications('HANG-008'), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => communications('HANG-008')).toHaveLength(1);
     await relay!.level('HANG-008', 2);
     expect(pager.pages).toBe(1);
   });

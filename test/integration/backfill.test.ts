@@ -52,7 +52,7 @@ routes:
     to: [oncall, hook]
 `,
     variables,
-    { azureTimes: { beatMs: 200, refusedQuietMs: 500 } },
+    { azureTimes: { beatMs: 200, refusedQuietMs: 500, againMs: 500 } },
   );
   return relay;
 }
@@ -132,8 +132,10 @@ describe('the relay was away for 20 minutes of an outage with 40 subscriptions',
     expect(JSON.stringify(page)).toMatch(/late/i);
     const openings = hook.events.filter((event) => JSON.stringify(event.body).includes('GAPP-002'));
     expect(openings.map((event) => event.body.type)).toEqual(['incident.opened']);
+    // One message, however often it was sent.
     const sent = hook.requests.filter((request) => request.body.includes('GAPP-002'));
-    expect(sent.map((request) => request.body.includes('"late":true'))).toEqual([true]);
+    expect(new Set(sent.map((request) => request.headers['webhook-id'])).size).toBe(1);
+    expect(sent.every((request) => request.body.includes('"late":true'))).toBe(true);
 
     const { gaps } = (await relay!.get('/v1/gaps')).json;
     expect(gaps).toHaveLength(1);
@@ -198,7 +200,7 @@ describe('while the relay is there', () => {
     await expect.poll(async () => (await round()).okAt).not.toBeNull();
     arm.events = [recordOf({ trackingId: 'YONG-006', subscriptions: SUBSCRIPTIONS.slice(0, 2), minutesAgo: [1] })];
     const seen = arm.count('Microsoft.ResourceGraph');
-    await expect.poll(() => arm.count('Microsoft.ResourceGraph'), { timeout: 10_000 }).toBeGreaterThan(seen + 6);
+    await expect.poll(() => arm.count('Microsoft.ResourceGraph')).toBeGreaterThan(seen + 6);
     expect((await relay!.get('/v1/incidents/YONG-006')).status).toBe(404);
   });
 
@@ -209,13 +211,15 @@ describe('while the relay is there', () => {
     await start('{ every: 10m }');
     await expect.poll(() => communications('DENY-007')).toHaveLength(1);
     await expect.poll(async () => (await round()).faults.join()).toContain(SUBSCRIPTIONS[4]!);
-    const ready = await relay!.get('/readyz');
-    expect(ready.status).toBe(200);
-    expect(ready.json.parts).toContainEqual({
-      name: 'backfill',
-      status: 'degraded',
-      detail: expect.stringContaining('1 of 40 subscriptions may not be read'),
-    });
+    // Told by the process, which hears of the end of its round after the row of it is there.
+    await expect
+      .poll(async () => (await relay!.get('/readyz')).json.parts)
+      .toContainEqual({
+        name: 'backfill',
+        status: 'degraded',
+        detail: expect.stringContaining('1 of 40 subscriptions may not be read'),
+      });
+    expect((await relay!.get('/readyz')).status).toBe(200);
   });
 
   test('two replicas that start at once find the same things once', async () => {
@@ -225,11 +229,11 @@ describe('while the relay is there', () => {
     const first = await start('{ every: 400ms, grace: 1ms }');
     const second = await start('{ every: 400ms, grace: 1ms }');
     for (const { trackingId } of arm.events) {
-      await expect.poll(() => communications(trackingId), { timeout: 10_000 }).toHaveLength(3);
+      await expect.poll(() => communications(trackingId)).toHaveLength(3);
       await second.level(trackingId, 2);
     }
     const rounds = arm.count('Microsoft.ResourceGraph');
-    await expect.poll(() => arm.count('Microsoft.ResourceGraph'), { timeout: 10_000 }).toBeGreaterThan(rounds + 2);
+    await expect.poll(() => arm.count('Microsoft.ResourceGraph')).toBeGreaterThan(rounds + 2);
     expect(pager.pages).toBe(3);
     expect(hook.events.map((event) => event.body.type)).toEqual(Array.from({ length: 3 }, () => 'incident.opened'));
     await first.stop();

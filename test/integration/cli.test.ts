@@ -62,7 +62,7 @@ describe('init', () => {
     const env = { ...(await stores.environment()), RELAY_CONFIG: file, PORT: '0' };
     const started = run(NODE, [join(ROOT, 'src/main.ts')], { env });
     try {
-      await expect.poll(() => started.ran.out + started.ran.err, { timeout: 20_000 }).toContain('relay.started');
+      await expect.poll(() => started.ran.out + started.ran.err, { timeout: 40_000 }).toContain('relay.started');
       const [, port = ''] = /"port":(\d+)/.exec(started.ran.out) ?? [];
       const response = await fetch(`http://127.0.0.1:${port}${query}`, {
         method: 'POST',
@@ -181,6 +181,8 @@ routes:
       stdin: readFileSync(join(folder, 'active.json'), 'utf8'),
     });
     expect(JSON.parse(piped.out).payloads[0]).toMatchObject({ status: 202, signals: [{ outcome: 'duplicate' }] });
+    // Until it is told, the timeline still grows.
+    await relay.level('CLIR-001', 1);
   });
 
   test('replay fails for what is not taken, and takes the rest', async () => {
@@ -223,7 +225,7 @@ routes:
     hook.failNext({ kind: 'answer', answer: { status: 500, body: 'no' } });
     await relay.post(serviceHealth({ trackingId: 'CLIR-002', communication: 1, stage: 'Active' }));
     const state = async () => (await relay.get('/v1/incidents/CLIR-002/deliveries')).json.deliveries[0];
-    await expect.poll(async () => (await state()).state, { timeout: 10_000 }).toBe('retrying');
+    await expect.poll(async () => (await state()).state).toBe('retrying');
     const { id } = await state();
     expect(await relayCommand(['retry', id], { env })).toMatchObject({ code: 0, out: `${id} is tried again\n` });
     await relay.level('CLIR-002', 1);

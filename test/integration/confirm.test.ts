@@ -61,7 +61,7 @@ routes: [{ match: {}, to: [jsm] }]
     await relay.level('CONF-001', 1);
     expect(await receipts('CONF-001')).toEqual(['accepted']);
     await askNow();
-    await expect.poll(() => receipts('CONF-001'), { timeout: 10_000 }).toEqual(['confirmed']);
+    await expect.poll(() => receipts('CONF-001')).toEqual(['confirmed']);
     const asked = vendor.requests.filter((request) => request.method === 'GET').length;
     await askNow();
     await new Promise((done) => setTimeout(done, 2_500));
@@ -74,23 +74,21 @@ routes: [{ match: {}, to: [jsm] }]
     await relay.level('CONF-002', 1);
     expect(vendor.alerts()).toHaveLength(0);
     await askNow();
-    await expect.poll(() => vendor.alerts().length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => vendor.alerts().length).toBe(1);
     await relay.level('CONF-002', 1);
     await askNow();
-    await expect.poll(() => receipts('CONF-002'), { timeout: 10_000 }).toEqual(['accepted', 'confirmed']);
+    await expect.poll(() => receipts('CONF-002')).toEqual(['accepted', 'confirmed']);
     const { timeline } = (await relay.get('/v1/incidents/CONF-002/timeline')).json;
     expect(timeline.filter((e: { data: { decision?: string } }) => e.data.decision === 'dropped')).toHaveLength(1);
     await relay.post(serviceHealth({ trackingId: 'CONF-002', communication: 2, stage: 'Resolved' }));
-    await expect.poll(() => vendor.alerts()[0]?.status, { timeout: 10_000 }).toBe('closed');
+    await expect.poll(() => vendor.alerts()[0]?.status).toBe('closed');
   });
 
   test('that drops every opening is given up, and the fallback is told', async () => {
     vendor.dropCreates = 100;
     await open('CONF-003');
     for (let times = 1; times <= 3; times++) {
-      await expect
-        .poll(async () => (await deliveries('CONF-003'))[0]?.attempts.at(-1)?.outcome, { timeout: 10_000 })
-        .toBe('accepted');
+      await expect.poll(async () => (await deliveries('CONF-003'))[0]?.attempts.at(-1)?.outcome).toBe('accepted');
       await expect
         .poll(
           async () => (
@@ -103,9 +101,7 @@ routes: [{ match: {}, to: [jsm] }]
         )
         .toBeGreaterThanOrEqual(times);
     }
-    await expect
-      .poll(() => hook.events.map((event) => event.body.type), { timeout: 10_000 })
-      .toEqual(['incident.opened']);
+    await expect.poll(() => hook.events.map((event) => event.body.type)).toEqual(['incident.opened']);
     expect((await deliveries('CONF-003')).find((d) => d.destination === 'jsm')).toMatchObject({ state: 'failed' });
   });
 
@@ -114,12 +110,10 @@ routes: [{ match: {}, to: [jsm] }]
     await open('CONF-004');
     await relay.level('CONF-004', 1);
     await askNow();
-    await expect
-      .poll(async () => (await db.query('select confirm_tries as n from deliveries')).rows[0].n, { timeout: 10_000 })
-      .toBe(1);
+    await expect.poll(async () => (await db.query('select confirm_tries as n from deliveries')).rows[0].n).toBe(1);
     expect(await receipts('CONF-004')).toEqual(['accepted']);
     await askNow();
-    await expect.poll(() => receipts('CONF-004'), { timeout: 10_000 }).toEqual(['confirmed']);
+    await expect.poll(() => receipts('CONF-004')).toEqual(['confirmed']);
     expect(vendor.pages).toBe(1);
   });
 });

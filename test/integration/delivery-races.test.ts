@@ -54,8 +54,11 @@ const held = (over: Partial<Hold>): Hold => ({
   ...over,
 });
 
+/** A process that lives for as long as a test may take: nobody beats for it. */
 const beats = (id: string): Promise<unknown> =>
-  db.query(`insert into workers (id, host, role) values ($1, 'here', 'worker')`, [id]);
+  db.query(`insert into workers (id, host, role, beat_at) values ($1, 'here', 'worker', now() + interval '1 hour')`, [
+    id,
+  ]);
 
 test('a destination that is renamed while its process is dead keeps what it was promised', async () => {
   await addIncident(db, 'inc');

@@ -33,6 +33,9 @@ function ofSize(bytes: number): string {
   return `{"x":"${'y'.repeat(bytes - 8)}"}`;
 }
 
+/** The relay reads on for so long what is too large; whoever is slower may be cut off. */
+const PATIENCE_MS = 2_000;
+
 /** In pieces of 64 KiB, as a slow sender does; without a length where `chunked`. Rejects when the connection is cut. */
 function send(path: string, body: string, options: { chunked: boolean }): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -61,6 +64,18 @@ function send(path: string, body: string, options: { chunked: boolean }): Promis
   });
 }
 
+/** The answer to a sender who was not too slow. */
+async function sendInTime(body: string, options: { chunked: boolean }): Promise<number> {
+  for (;;) {
+    const began = performance.now();
+    try {
+      return await send(RECEIVER, body, options);
+    } catch (error) {
+      if (performance.now() - began < PATIENCE_MS) throw error;
+    }
+  }
+}
+
 // oxlint-disable-next-line typescript/no-explicit-any -- asserted on by path
 async function packed(encoding: string, body: Buffer): Promise<{ status: number; json: any; accepts: string | null }> {
   const headers = {
@@ -79,8 +94,8 @@ describe('a body', () => {
     [5 * MIB, 413],
     [20 * MIB, 413],
   ])('of %i bytes is answered %i, with its length and without', async (bytes, status) => {
-    expect(await send(RECEIVER, ofSize(bytes), { chunked: false })).toBe(status);
-    expect(await send(RECEIVER, ofSize(bytes), { chunked: true })).toBe(status);
+    expect(await sendInTime(ofSize(bytes), { chunked: false })).toBe(status);
+    expect(await sendInTime(ofSize(bytes), { chunked: true })).toBe(status);
   });
 
   test.each([
@@ -133,7 +148,7 @@ describe('a body', () => {
       const response = await fetch(`${relay.url}/v1/silences`, {
         method: 'POST',
         headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': type },
-        body: '{"match":{"kind":"alert"},"for":"1s"}',
+        body: '{"match":{"kind":"alert"},"for":"1h"}',
       });
       expect(response.status).toBe(201);
     },
@@ -141,7 +156,7 @@ describe('a body', () => {
 
   test('may begin with a byte order mark, as files of some shells do, at every door', async () => {
     expect((await relay.post('\uFEFF{}')).status).toBe(202);
-    expect((await relay.call('POST', '/v1/silences', '\uFEFF{"match":{"kind":"alert"},"for":"1s"}')).status).toBe(201);
+    expect((await relay.call('POST', '/v1/silences', '\uFEFF{"match":{"kind":"alert"},"for":"1h"}')).status).toBe(201);
   });
 
   test('that is not JSON has the same code at every door', async () => {

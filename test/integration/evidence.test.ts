@@ -63,7 +63,7 @@ routes: [{ match: {}, to: [hook, oncall] }]
     environment,
   );
   relays.push(relay);
-  await expect.poll(async () => (await relay.get('/v1/estate')).json.estate.known, { timeout: 10_000 }).toBe(true);
+  await expect.poll(async () => (await relay.get('/v1/estate')).json.estate.known).toBe(true);
   return relay;
 }
 
@@ -108,7 +108,7 @@ describe('an active outage that meets registries of ours', () => {
     fine('acrtwo');
     const relay = await start('maxCalls: 50');
     await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
+    await expect.poll(told).toEqual(['open', 'note']);
     expect(await verdictsOf(relay, 'EVID-001')).toEqual({ acrone: 'hit', acrtwo: 'not seen' });
     const note = hook.events[1]!.body.data;
     // Over midnight the day is said as well.
@@ -123,18 +123,19 @@ describe('an active outage that meets registries of ours', () => {
 
     // More looks at the same: nothing new is said, here or there.
     const rounds = await roundsOf(relay);
-    await expect.poll(() => roundsOf(relay), { timeout: 10_000 }).toBeGreaterThan(rounds + 2);
+    await expect.poll(() => roundsOf(relay)).toBeGreaterThan(rounds + 2);
     expect(told()).toEqual(['open', 'note']);
     expect(await entriesOf(relay, 'EVID-001')).toHaveLength(1);
 
     await relay.post(pushOf(record, 2, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note', 'update']);
+    await expect.poll(told).toEqual(['open', 'note', 'update']);
     expect(hook.events[2]!.body.data.incident).toMatchObject({
       details: { Evidence: expect.stringMatching(/^acrone hit: /) },
     });
     // Evidence is no witness of where the incident is.
     const { provenance } = (await relay.get('/v1/incidents/EVID-001')).json.incident;
     expect(provenance.map((one: { source: string }) => one.source)).not.toContain('relay');
+    await relay.level('EVID-001', 2);
     expect(pager.pages).toBe(1);
     expect(pager.changeEvents.map((event) => event.summary).join()).toContain('EVID-001');
 
@@ -151,17 +152,15 @@ describe('an active outage that meets registries of ours', () => {
     fine('acrtwo');
     const relay = await start('maxCalls: 50');
     await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
+    await expect.poll(told).toEqual(['open', 'note']);
     await relay.post(pushOf(record, 3, { subscription: SUBSCRIPTION, stage: 'Resolved' }));
     await expect
-      .poll(async () => (await entriesOf(relay, 'EVID-002')).map((entry: { summary: string }) => entry.summary), {
-        timeout: 10_000,
-      })
+      .poll(async () => (await entriesOf(relay, 'EVID-002')).map((entry: { summary: string }) => entry.summary))
       .toEqual([expect.stringMatching(/^Evidence: /), expect.stringMatching(/^Evidence at the end: acrone hit/)]);
     await relay.level('EVID-002', 2);
-    const rounds = await roundsOf(relay);
+    const asked = metrics.requests.length;
     await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(await roundsOf(relay)).toBe(rounds);
+    expect(metrics.requests).toHaveLength(asked);
     expect(told()).toEqual(['open', 'note', 'resolve']);
   });
 
@@ -181,9 +180,7 @@ describe('an active outage that meets registries of ours', () => {
     await relay.post(alert('acrone', '-a'));
     await relay.post(alert('acrother', '-b'));
     await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect
-      .poll(() => verdictsOf(relay, 'EVID-012'), { timeout: 10_000 })
-      .toEqual({ acrone: 'not seen', acrtwo: 'not seen' });
+    await expect.poll(() => verdictsOf(relay, 'EVID-012')).toEqual({ acrone: 'not seen', acrtwo: 'not seen' });
     const [one, two] = (await evidenceOf(relay, 'EVID-012')).resources;
     expect([one.name, one.alerts.map((nearby: { kind: string }) => nearby.kind), two.alerts]).toEqual([
       'acrone',
@@ -207,7 +204,7 @@ describe('an active outage that meets registries of ours', () => {
         stage: 'Active',
       }),
     );
-    await expect.poll(() => told().length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => told().length).toBe(2);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(metrics.requests).toHaveLength(0);
     expect([await verdictsOf(relay, 'EVID-003'), await verdictsOf(relay, 'EVID-004')]).toEqual([{}, {}]);
@@ -222,24 +219,23 @@ describe('evidence that cannot be had', () => {
     const record = outage('EVID-005');
     const environment = await stores.environment();
     const relay = await start('maxCalls: 50', environment);
-    const started = performance.now();
     await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(() => pager.pages, { timeout: 5_000, interval: 20 }).toBe(1);
-    expect(performance.now() - started).toBeLessThan(3_000);
-    await expect.poll(() => metrics.requests.length, { timeout: 8_000 }).toBeGreaterThan(0);
+    // A call that hangs is given up after 45 s: until then whoever waited for it would have sent nothing.
+    await expect.poll(() => pager.pages).toBe(1);
+    await expect.poll(() => metrics.requests.length).toBeGreaterThan(0);
     // A second outage and its page do not wait for the look that hangs either.
     await relay.post(pushOf(outage('EVID-006'), 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(() => pager.pages, { timeout: 5_000, interval: 20 }).toBe(2);
+    await expect.poll(() => pager.pages).toBe(2);
     // And the relay can be stopped in the middle of it.
     const stopping = performance.now();
     await relays.pop()!.stop();
-    expect(performance.now() - stopping).toBeLessThan(9_000);
+    expect(performance.now() - stopping).toBeLessThan(30_000);
     // What could not be read because we stopped says nothing, and whoever comes next may look at once.
     metrics.failAlways(null);
     failing('acrone', record);
     fine('acrtwo');
     const next = await start('maxCalls: 50', environment);
-    await expect.poll(() => verdictsOf(next, 'EVID-005'), { timeout: 8_000 }).toMatchObject({ acrone: 'hit' });
+    await expect.poll(() => verdictsOf(next, 'EVID-005')).toMatchObject({ acrone: 'hit' });
     expect((await entriesOf(next, 'EVID-005')).map((entry: { summary: string }) => entry.summary)).toEqual([
       expect.stringMatching(/^Evidence: acrone hit/),
     ]);
@@ -253,26 +249,27 @@ describe('evidence that cannot be had', () => {
     const record = outage('EVID-007');
     const relay = await start('maxCalls: 50');
     await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
+    await expect.poll(() => verdictsOf(relay, 'EVID-007')).toEqual({ acrone: 'unknown', acrtwo: 'unknown' });
+    // What a look has found is stored before the process says so, and told by another way.
     await expect
-      .poll(() => verdictsOf(relay, 'EVID-007'), { timeout: 10_000 })
-      .toEqual({ acrone: 'unknown', acrtwo: 'unknown' });
-    const { parts } = (await relay.get('/readyz')).json;
-    expect(parts).toContainEqual({
-      name: 'evidence',
-      status: 'degraded',
-      detail: 'metrics could not be read (403 AuthorizationFailed: no role)',
-    });
+      .poll(async () => (await relay.get('/readyz')).json.parts as unknown[])
+      .toContainEqual({
+        name: 'evidence',
+        status: 'degraded',
+        detail: 'metrics could not be read (403 AuthorizationFailed: no role)',
+      });
+    await relay.level('EVID-007', 2);
     expect(told()).toEqual(['open']);
     failing('acrone', record);
     fine('acrtwo');
     metrics.failAlways(null);
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
+    await expect.poll(told).toEqual(['open', 'note']);
     // Lost again: on the record, with what was known; nobody is told that we know less.
     metrics.failAlways({ kind: 'answer', answer: { status: 500, body: 'oops' } });
-    await expect.poll(() => verdictsOf(relay, 'EVID-007'), { timeout: 15_000 }).toMatchObject({ acrone: 'unknown' });
+    await expect.poll(() => verdictsOf(relay, 'EVID-007')).toMatchObject({ acrone: 'unknown' });
     expect((await evidenceOf(relay, 'EVID-007')).resources[0].reason).toMatch(/when it could last be told, it was hit/);
     metrics.failAlways(null);
-    await expect.poll(() => verdictsOf(relay, 'EVID-007'), { timeout: 15_000 }).toMatchObject({ acrone: 'hit' });
+    await expect.poll(() => verdictsOf(relay, 'EVID-007')).toMatchObject({ acrone: 'hit' });
     expect(told()).toEqual(['open', 'note']);
     expect((await entriesOf(relay, 'EVID-007')).length).toBe(4);
   });
@@ -285,9 +282,7 @@ describe('evidence that cannot be had', () => {
     fine('acrtwo');
     const relay = await start('maxCalls: 50');
     await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect
-      .poll(() => verdictsOf(relay, 'EVID-008'), { timeout: 10_000 })
-      .toEqual({ acrone: 'hit', acrtwo: 'unknown' });
+    await expect.poll(() => verdictsOf(relay, 'EVID-008')).toEqual({ acrone: 'hit', acrtwo: 'unknown' });
   });
 });
 
@@ -307,20 +302,19 @@ describe('a budget that is too small for all', () => {
     const relay = await start('maxCalls: 5');
     await relay.post(pushOf(outage('EVID-011'), 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
     const everyone = Object.fromEntries(many.map(({ name }) => [name, 'not seen']));
-    await expect.poll(() => verdictsOf(relay, 'EVID-011'), { timeout: 15_000 }).toEqual(everyone);
+    await expect.poll(() => verdictsOf(relay, 'EVID-011')).toEqual(everyone);
     const entries = (await entriesOf(relay, 'EVID-011')).length;
     const rounds = await roundsOf(relay);
-    await expect.poll(() => roundsOf(relay), { timeout: 10_000 }).toBeGreaterThan(rounds + 4);
+    await expect.poll(() => roundsOf(relay)).toBeGreaterThan(rounds + 4);
     expect(await verdictsOf(relay, 'EVID-011')).toEqual(everyone);
     expect(await entriesOf(relay, 'EVID-011')).toHaveLength(entries);
     const asked = new Map<string, number>();
     for (const { path } of metrics.requests) asked.set(path.split('/')[3]!, (asked.get(path.split('/')[3]!) ?? 0) + 1);
     expect(asked.size).toBe(12);
     expect(Math.max(...asked.values()) - Math.min(...asked.values())).toBeLessThanOrEqual(2);
-    expect((await relay.get('/readyz')).json.parts).toContainEqual({
-      name: 'evidence',
-      status: 'ok',
-    });
+    await expect
+      .poll(async () => (await relay.get('/readyz')).json.parts as unknown[])
+      .toContainEqual({ name: 'evidence', status: 'ok' });
   });
 });
 
@@ -358,9 +352,7 @@ describe('logs', () => {
     }
     const relay = await start(`metrics: false, workspaces: [${WORKSPACE}]`);
     await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect
-      .poll(() => verdictsOf(relay, 'EVID-009'), { timeout: 10_000 })
-      .toEqual({ acrone: 'hit', acrtwo: 'unknown' });
+    await expect.poll(() => verdictsOf(relay, 'EVID-009')).toEqual({ acrone: 'hit', acrtwo: 'unknown' });
     const [one] = (await evidenceOf(relay, 'EVID-009')).resources;
     expect(one.reason).toMatch(/pulls failed .*: 503 in westeurope$/);
     expect(one.serving.moved).toMatchObject({ from: 'westeurope', to: 'northeurope' });
@@ -381,15 +373,14 @@ describe('two replicas', () => {
     const environment = await stores.environment();
     const [first, second] = [await start('maxCalls: 50', environment), await start('maxCalls: 50', environment)];
     await first.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
-    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
-    await expect
-      .poll(async () => (await roundsOf(first)) + (await roundsOf(second)), { timeout: 10_000 })
-      .toBeGreaterThan(5);
+    await expect.poll(told).toEqual(['open', 'note']);
+    await expect.poll(async () => (await roundsOf(first)) + (await roundsOf(second))).toBeGreaterThan(5);
     const asked = metrics.requests.length;
     const looked = (await roundsOf(first)) + (await roundsOf(second));
     expect(asked).toBeLessThanOrEqual(looked + 1);
     expect(told()).toEqual(['open', 'note']);
     expect(await entriesOf(first, 'EVID-010')).toHaveLength(1);
+    await first.level('EVID-010', 2);
     expect(pager.pages).toBe(1);
   });
 });

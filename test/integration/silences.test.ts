@@ -73,11 +73,12 @@ describe.each(FOOTINGS.filter((name) => name !== 'postgres'))('on the footing %s
     );
   }
   const held = (id: string, destination = 'hook') =>
-    expect.poll(async () => (await states(id))[destination], { timeout: 10_000 }).toBe('suppressed');
+    expect.poll(async () => (await states(id))[destination]).toBe('suppressed');
 
   test('an outage within a silence waits for its end, then pages, marked; the decision names who, why and until when', async () => {
     await start();
-    const until = new Date(Date.now() + 4_000).toISOString();
+    // Far enough that a machine that stalls for some seconds still sees it held.
+    const until = new Date(Date.now() + 10_000).toISOString();
     const set = await silence({ until, for: undefined, match: { kind: 'outage', region: 'West Europe' } });
     expect(set.status).toBe(201);
     await post('SIL-001', 1, 'Active', { level: 'Error' });
@@ -92,8 +93,8 @@ describe.each(FOOTINGS.filter((name) => name !== 'postgres'))('on the footing %s
     expect((await relay.get('/v1/silences')).json.silences).toMatchObject([
       { state: 'active', held: 2, origin: 'call' },
     ]);
-    await expect.poll(heard, { timeout: 10_000 }).toEqual(['opened']);
-    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(until));
+    await expect.poll(heard, { timeout: 30_000 }).toEqual(['opened']);
+    expect(hook.requests[0]!.at).toBeGreaterThanOrEqual(Date.parse(until));
     expect(JSON.stringify(hook.events[0]!.body)).toContain('held back by a silence of ops');
     await expect.poll(() => pager.alerts().filter((alert) => alert.status === 'open').length).toBe(1);
     // Once told, the next message has no mark.
@@ -142,33 +143,29 @@ describe.each(FOOTINGS.filter((name) => name !== 'postgres'))('on the footing %s
     await post('SIL-005', 1, 'Active', { level: 'Error' });
     await held('SIL-005');
     await expect.poll(() => pager.alerts().length).toBe(2);
-    expect(hook.events.map((event) => event.body.data.incident['trackingId'])).toEqual(['SIL-004']);
+    await expect.poll(() => hook.events.map((event) => event.body.data.incident['trackingId'])).toEqual(['SIL-004']);
     await relay.call('DELETE', `/v1/silences/${(await relay.get('/v1/silences')).json.silences[0].id}`);
     await expect.poll(() => hook.events.length).toBe(2);
-    // Growth alone is no revision and rings nobody: the upkeep finds it.
+    // Growth alone is no revision and rings nobody: the upkeep finds it, and not the next judgement five minutes later.
     await silence({ match: { source: ['test'], subscription: ['11111111-aaaa-4aaa-8aaa-000000000001'] } });
     await post('SIL-006', 1, 'Active');
     await held('SIL-006');
-    const grewAt = Date.now();
     await post('SIL-006', 1, 'Active', { subscription: 2 });
-    await expect.poll(() => hook.events.length, { timeout: 8_000 }).toBe(3);
-    expect(Date.now() - grewAt).toBeLessThan(6_000);
+    await expect.poll(() => hook.events.length).toBe(3);
   });
 
   test('a restart in the middle of a silence changes nothing', async () => {
     await start();
-    const until = new Date(Date.now() + 6_000).toISOString();
+    const until = new Date(Date.now() + 8_000).toISOString();
     await silence({ until, for: undefined });
     await post('SIL-007', 1, 'Active');
     await held('SIL-007');
     await relay.stop();
     relays = [];
     await start();
-    await sleep(500);
-    expect(heard()).toEqual([]);
-    expect((await states('SIL-007'))['hook']).toBe('suppressed');
-    await expect.poll(heard, { timeout: 12_000 }).toEqual(['opened']);
-    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(until));
+    // A start may take longer than the rest of the silence: what counts is that nothing was sent before its end.
+    await expect.poll(heard, { timeout: 30_000 }).toEqual(['opened']);
+    expect(hook.requests[0]!.at).toBeGreaterThanOrEqual(Date.parse(until));
     await sleep(1_500);
     expect(heard()).toEqual(['opened']);
   });
@@ -185,7 +182,7 @@ describe.each(FOOTINGS.filter((name) => name !== 'postgres'))('on the footing %s
     const loaded = loadConfig(CONFIG_HEAD + yaml(), { file: 'relay.yaml', env: {}, adapters });
     if (!loaded.ok) throw new Error('the config of the test is broken');
     relay.app.config.replace(loaded.config);
-    await expect.poll(heard, { timeout: 8_000 }).toEqual(['opened']);
+    await expect.poll(heard).toEqual(['opened']);
   });
 
   test('passThrough by call lets out held children, silenced ones and what waits for its policy, and says who turned it', async () => {
@@ -204,11 +201,9 @@ describe.each(FOOTINGS.filter((name) => name !== 'postgres'))('on the footing %s
     await sleep(300);
     expect(heard()).toEqual(['opened']);
     expect((await relay.call('PUT', '/v1/pass-through', { on: true }, READ_TOKEN)).status).toBe(403);
-    const turnedAt = Date.now();
     const turned = await relay.call('PUT', '/v1/pass-through', { on: true, reason: 'drill' });
     expect(turned.json).toMatchObject({ on: true, changed: true, turn: { author: 'ops', reason: 'drill' } });
-    await expect.poll(() => heard().toSorted(), { timeout: 5_000 }).toEqual(['opened', 'opened', 'opened', 'updated']);
-    expect(Date.now() - turnedAt).toBeLessThan(2_000);
+    await expect.poll(() => heard().toSorted()).toEqual(['opened', 'opened', 'opened', 'updated']);
     for (const id of ['SIL-009', 'SIL-010', alert]) {
       const entry = (await decisions(id)).find((one) => one.data['decision'] === 'pass-through');
       expect(entry!.summary).toContain('turned on by ops');
@@ -217,12 +212,13 @@ describe.each(FOOTINGS.filter((name) => name !== 'postgres'))('on the footing %s
     // While it is on nothing is held, and the silence that is still in force does not count.
     await post('SIL-011', 1, 'Active', { regions: ['East US'] });
     await expect.poll(() => heard().length).toBe(5);
-    const parts = (await relay.get('/readyz')).json.parts as { name: string; status: string; detail?: string }[];
-    expect(parts.find((part) => part.name === 'pass-through')).toMatchObject({
-      status: 'ok',
-      detail: expect.stringContaining('by ops'),
-    });
-    expect(parts.find((part) => part.name === 'silences')!.detail).toContain('region East US by ops');
+    const parts = [
+      { name: 'pass-through', status: 'ok', detail: expect.stringContaining('by ops') },
+      { name: 'silences', status: 'ok', detail: expect.stringContaining('region East US by ops') },
+    ];
+    await expect
+      .poll(async () => (await relay.get('/readyz')).json.parts as unknown[])
+      .toEqual(expect.arrayContaining(parts));
     const metrics = (await relay.get('/metrics')).text;
     expect(metrics).toMatch(/^relay_pass_through 1$/m);
     expect(metrics).toMatch(/^relay_silences_active 1$/m);
@@ -238,17 +234,18 @@ describe.each(FOOTINGS.filter((name) => name !== 'postgres'))('on the footing %s
 
   test('a reload that turns passThrough on lets out what is held; a silence that is ahead holds from its start', async () => {
     await start();
-    await silence({ from: new Date(Date.now() + 1_500).toISOString() });
-    expect((await relay.get('/v1/silences')).json.silences).toMatchObject([{ state: 'ahead' }]);
+    const state = async () => (await relay.get('/v1/silences')).json.silences[0].state as string;
+    await silence({ from: new Date(Date.now() + 8_000).toISOString() });
+    expect(await state()).toBe('ahead');
     await post('SIL-013', 1, 'Active');
     await relay.level('SIL-013', 1);
-    await sleep(1_600);
+    await expect.poll(state, { timeout: 30_000 }).toBe('active');
     await post('SIL-013', 2, 'Active');
     await held('SIL-013');
     const loaded = loadConfig(CONFIG_HEAD + yaml('passThrough: true\n'), { file: 'relay.yaml', env: {}, adapters });
     if (!loaded.ok) throw new Error('the config of the test is broken');
     relay.app.config.replace(loaded.config);
-    await expect.poll(heard, { timeout: 6_000 }).toEqual(['opened', 'updated']);
+    await expect.poll(heard).toEqual(['opened', 'updated']);
     const entry = (await decisions('SIL-013')).find((one) => one.data['decision'] === 'pass-through');
     expect(entry!.data).toMatchObject({ author: 'the config', configured: true });
     expect((await relay.call('PUT', '/v1/pass-through', { on: false })).json).toMatchObject({
@@ -303,15 +300,13 @@ describe.each(FOOTINGS.filter((name) => name !== 'postgres'))('on the footing %s
       for (let n = 0; n < 6; n++) await post(`TWO-00${n}`, 1, 'Active');
       for (let n = 0; n < 6; n++) await held(`TWO-00${n}`);
       expect(heard()).toEqual([]);
-      const liftedAt = Date.now();
       await second.call('DELETE', `/v1/silences/${json.silence.id}`);
-      await expect.poll(() => heard().length, { timeout: 5_000 }).toBe(6);
-      expect(Date.now() - liftedAt).toBeLessThan(2_000);
+      await expect.poll(() => heard().length).toBe(6);
       await first.call('POST', '/v1/silences', { match: {}, for: '1h' });
       await second.call('PUT', '/v1/pass-through', { on: true });
       relay = first;
       for (let n = 0; n < 6; n++) await post(`TRI-00${n}`, 1, 'Active');
-      await expect.poll(() => heard().length, { timeout: 5_000 }).toBe(12);
+      await expect.poll(() => heard().length).toBe(12);
       await sleep(1_500);
       expect(hook.openings).toBe(12);
       expect(hook.duplicates).toEqual([]);

@@ -72,11 +72,11 @@ describe.each(FOOTINGS)('on the footing %s', (footing) => {
     await post('STRM-000', 1);
     const all = await listen('/v1/stream');
     await post('STRM-001', 1);
-    await expect.poll(() => ids(all), { timeout: 5_000 }).toContain('STRM-001');
+    await expect.poll(() => ids(all)).toContain('STRM-001');
     const own = await listen(`/v1/stream?incident=${all.find((m) => m.event === 'timeline')!.data.incident}`);
     await post('STRM-002', 1);
     await post('STRM-001', 2);
-    await expect.poll(() => ids(own), { timeout: 5_000 }).toEqual(['STRM-001']);
+    await expect.poll(() => ids(own)).toEqual(['STRM-001']);
     // Two looks later nothing has come twice.
     await new Promise((resolve) => setTimeout(resolve, 2_200));
     const numbers = all.flatMap((m) => (m.id === null ? [] : [Number(m.id)]));
@@ -87,7 +87,7 @@ describe.each(FOOTINGS)('on the footing %s', (footing) => {
   test('a reader who was away gets what it missed, by the id that it saw last', async () => {
     const first = await listen('/v1/stream');
     await post('GONE-001', 1);
-    await expect.poll(() => ids(first), { timeout: 5_000 }).toHaveLength(1);
+    await expect.poll(() => ids(first)).toHaveLength(1);
     open.splice(0).forEach((listener) => listener.abort());
     await post('GONE-002', 1);
     await post('GONE-003', 1);
@@ -98,9 +98,7 @@ describe.each(FOOTINGS)('on the footing %s', (footing) => {
   test('a test notification is told at once though it is no incident', async () => {
     const all = await listen('/v1/stream');
     await relay.post(fixture('webhook-classic/sh-test-notification.json'));
-    await expect
-      .poll(() => all.filter((m) => m.event === 'signal').map((m) => m.data.outcome), { timeout: 5_000 })
-      .toEqual(['test']);
+    await expect.poll(() => all.filter((m) => m.event === 'signal').map((m) => m.data.outcome)).toEqual(['test']);
   });
 
   test('a note on a security post comes without its text to who may not read it', async () => {
@@ -111,15 +109,14 @@ describe.each(FOOTINGS)('on the footing %s', (footing) => {
     await relay.call('POST', '/v1/incidents/SECS-001/notes', { text: 'the hole is in runc' });
     const notes = (messages: Message[]): unknown[] =>
       messages.flatMap((m) => (m.data.kind === 'note' ? [m.data.summary] : []));
-    await expect.poll(() => notes(operator), { timeout: 5_000 }).toEqual(['Note by ops: the hole is in runc']);
+    await expect.poll(() => notes(operator)).toEqual(['Note by ops: the hole is in runc']);
     await expect.poll(() => notes(reader)).toEqual(['Note by ops']);
   });
 
   test('without a token there is no stream, and a listener does not hold up the stop', async () => {
     expect((await fetch(`${relay.url}/v1/stream`)).status).toBe(401);
     await listen('/v1/stream');
-    const started = performance.now();
-    await relay.stop();
-    expect(performance.now() - started).toBeLessThan(10_000);
+    // A stream that is not cut never ends, and nor would this.
+    await expect(relay.stop()).resolves.toBeUndefined();
   });
 });

@@ -59,7 +59,7 @@ test('a storm of alerts below an outage is silent, counted, and heard of when th
   await relay.level('PARE-001', 1);
   expect(JSON.stringify(hook.events.at(-1)!.body)).toMatch(/(39|40) alerts of our own in the same place/);
   await relay.post(outage('Resolved', 3));
-  await expect.poll(() => heard().filter((h) => h.includes('opened [Alert]')).length, { timeout: 15_000 }).toBe(40);
+  await expect.poll(() => heard().filter((h) => h.includes('opened [Alert]')).length, { timeout: 30_000 }).toBe(40);
   const held = (await relay.get('/v1/incidents?kind=alert&state=active&limit=2')).json.incidents[1];
   const { timeline } = (await relay.get(`/v1/incidents/${held.id}/timeline`)).json;
   expect(timeline.some((e: { data: { decision?: string } }) => e.data.decision === 'suppressed')).toBe(true);

@@ -99,14 +99,14 @@ async function level(id: string): Promise<void> {
 /** `west open sh/what-001`, as it happened. */
 async function happened(): Promise<string[]> {
   const { incidents } = (await relay!.get('/v1/incidents?limit=200')).json;
-  const told: { at: string; words: string }[] = [];
+  const told: string[] = [];
   for (const { id, identity } of incidents) {
     const { deliveries } = (await relay!.get(`/v1/incidents/${id}/deliveries`)).json;
     for (const { destination: name, attempts } of deliveries)
-      for (const { action, startedAt } of attempts)
-        told.push({ at: startedAt, words: `${name} ${action} ${identity}` });
+      for (const { action, outcome } of attempts)
+        if (outcome === 'accepted') told.push(`${name} ${action} ${identity}`);
   }
-  return told.map(({ words }) => words).sort();
+  return told.sort();
 }
 
 interface Telling {

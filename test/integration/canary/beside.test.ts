@@ -40,10 +40,13 @@ describe('beside others', () => {
     try {
       await untilWell(relays[0]!);
       const before = await sent();
-      const from = performance.now();
-      await expect.poll(sent, { timeout: 10_000 }).toBeGreaterThan(before + 5);
-      const rounds = ((await sent()) - before) / 2;
-      expect(rounds).toBeLessThan((performance.now() - from) / 1000 + 1.5);
+      await expect.poll(sent, { timeout: 20_000 }).toBeGreaterThan(before + 5);
+      // By the clock that says when a round is due.
+      const { rows: early } = await pools.read.query(
+        `select sent_at from (select sent_at, lag(sent_at) over (order by sent_at) as before from canaries group by sent_at) r
+         where sent_at < before + interval '1 second'`,
+      );
+      expect(early).toEqual([]);
       const { rows } = await pools.read.query<{ holder: string }>('select holder from canary_watch');
       const senders = await Promise.all(
         relays.map(
@@ -54,16 +57,14 @@ describe('beside others', () => {
       await relays[senders.indexOf(true)]!.stop();
       relays.splice(senders.indexOf(true), 1);
       await expect
-        .poll(async () => (await pools.read.query('select holder from canary_watch')).rows[0].holder, {
-          timeout: 10_000,
-        })
+        .poll(async () => (await pools.read.query('select holder from canary_watch')).rows[0].holder)
         .not.toBe(rows[0]!.holder);
       await untilWell(relays[0]!);
     } finally {
       await Promise.all(relays.map((relay) => relay.stop()));
       await pools.end();
     }
-  });
+  }, 120_000);
 
   test('the sender is killed: its lease runs out, and another goes on', async () => {
     const environment = await stores.environment();
@@ -84,7 +85,8 @@ describe('beside others', () => {
       const first = await holder();
       relay = await startRelay(stores, CONFIG(), environment);
       child.kill('SIGKILL');
-      await expect.poll(holder, { timeout: 15_000 }).not.toBe(first);
+      // 10 s after its last look.
+      await expect.poll(holder, { timeout: 30_000 }).not.toBe(first);
       await untilWell(relay);
     } finally {
       child.kill('SIGKILL');
@@ -92,7 +94,7 @@ describe('beside others', () => {
       await pools.end();
       rmSync(folder, { recursive: true, force: true });
     }
-  });
+  }, 120_000);
 
   test('a silence over everything does not hold it, and a process that listens on every address finds itself', async () => {
     const silence = `silences: [{ match: {}, from: "2026-01-01T00:00:00Z", until: "${new Date(Date.now() + 86_400_000).toISOString()}" }]\n`;
@@ -120,9 +122,7 @@ describe('beside others', () => {
       const config = relay.app.config.current();
       relay.app.config.replace({ ...config, canary: null, heartbeat: null });
       await expect
-        .poll(async () => (await pools.read.query(`select 1 from incidents where kind = 'canary'`)).rows.length, {
-          timeout: 10_000,
-        })
+        .poll(async () => (await pools.read.query(`select 1 from incidents where kind = 'canary'`)).rows.length)
         .toBe(0);
       const { parts } = (await relay.get('/readyz')).json;
       expect(parts.map((part: { name: string }) => part.name)).not.toContain('canary');
@@ -189,12 +189,12 @@ describe('beside others', () => {
                 `select 1 from deliveries d join incidents i on i.id = d.incident_id where i.identity ~ '-(\\d)\\1{23}$' and d.state = 'delivered' and d.destination = 'canary'`,
               )
             ).rows.length,
-          { timeout: 10_000 },
         )
         .toBe(8);
       expect((await pools.read.query('select 1 from canaries where id ~ $1', ['^(\\d)\\1{23}$'])).rows).toEqual([]);
-      const { destinations } = (await relay.get('/v1/destinations')).json;
-      expect(destinations).toMatchObject([{ name: 'canary', type: 'canary', consecutiveFailures: 0 }]);
+      await expect
+        .poll(async () => (await relay.get('/v1/destinations')).json.destinations)
+        .toMatchObject([{ name: 'canary', type: 'canary', consecutiveFailures: 0 }]);
       await untilWell(relay);
     } finally {
       await relay.stop();

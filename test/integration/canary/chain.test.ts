@@ -38,7 +38,7 @@ describe.each(FOOTINGS)('on the footing %s', (footing) => {
     const config = `destinations:
   hook: { type: webhook, url: "${hook.url}/hook", secret: "${SECRET}" }
 default: [hook]
-canary: { every: 1s, within: 1s }
+canary: { every: 3s, within: 3s }
 heartbeat: { url: "${ping.url}/ping/me", every: 1s }
 `;
     const relay = await startRelay(stores, config, { ...environment, ...more });
@@ -53,10 +53,12 @@ heartbeat: { url: "${ping.url}/ping/me", every: 1s }
     const passed = view.hops.filter((hop) => hop.everPassed).map((hop) => `${hop.receiver} ${hop.hop}`);
     const all = ['azure-monitor', 'event-grid'].flatMap((receiver) => CANARY_HOPS.map((hop) => `${receiver} ${hop}`));
     expect(passed.sort()).toEqual(all.sort());
-    await expect.poll(() => ping.requests.length, { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => ping.requests.length).toBeGreaterThan(1);
     expect(ping.requests[0]).toMatchObject({ method: 'GET', path: '/ping/me' });
-    const metrics = (await relay.get('/metrics', { token: API_TOKEN })).text;
-    expect(metrics).toMatch(/relay_canary_age_seconds\{receiver="event-grid",hop="returned"\} [0-2]\./);
+    const read = async (): Promise<string> => (await relay.get('/metrics', { token: API_TOKEN })).text;
+    // Young again and again, however slow the machine is at the moment.
+    await expect.poll(read).toMatch(/relay_canary_age_seconds\{receiver="event-grid",hop="returned"\} [0-2]\./);
+    const metrics = await read();
     expect(metrics).toContain('relay_audit_findings{finding="unpromised"} 0');
     expect(metrics).toMatch(/relay_heartbeats_total\{result="sent"\} \d/);
   });
@@ -65,10 +67,14 @@ heartbeat: { url: "${ping.url}/ping/me", every: 1s }
     const relay = await start();
     await untilWell(relay);
     await relay.post(active('REAL-001'));
-    await expect.poll(() => hook.events.length, { timeout: 10_000 }).toBe(1);
-    await expect
-      .poll(async () => (await canaryOf(relay))?.hops.find((hop) => hop.hop === 'returned')?.ageS, { timeout: 5_000 })
-      .toBeLessThan(1);
+    await expect.poll(() => hook.events.length).toBe(1);
+    const toldAt = performance.now();
+    const returnedAfter = async (): Promise<boolean> => {
+      const sinceS = (performance.now() - toldAt) / 1000;
+      const hop = (await canaryOf(relay))?.hops.find((one) => one.hop === 'returned');
+      return hop !== undefined && hop.ageS < sinceS;
+    };
+    await expect.poll(returnedAfter).toBe(true);
     expect(hook.events).toHaveLength(1);
     const { incidents } = (await relay.get('/v1/incidents')).json;
     expect(incidents.map((one: { trackingId: string }) => one.trackingId)).toEqual(['REAL-001']);

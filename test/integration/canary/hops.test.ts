@@ -41,9 +41,14 @@ test('received: only the broken door is named, and the other keeps its age', asy
     wanted: /^event-grid: the receiver did not take it \(it answered 404\)$/,
     break: () => (front.lost = '/v1/receivers/event-grid'),
     async mend() {
-      const ages = (await canaryOf(one))!.hops.filter((hop) => hop.hop === 'returned');
-      const age = (receiver: string): number => ages.find((hop) => hop.receiver === receiver)!.ageS;
-      expect(age('event-grid')).toBeGreaterThan(age('azure-monitor') + 1);
+      // The other door's canary of this round may still be on its way.
+      await expect
+        .poll(async () => {
+          const ages = (await canaryOf(one))!.hops.filter((hop) => hop.hop === 'returned');
+          const age = (receiver: string): number => ages.find((hop) => hop.receiver === receiver)!.ageS;
+          return age('event-grid') - age('azure-monitor');
+        })
+        .toBeGreaterThan(1);
       front.lost = '';
     },
   });
@@ -103,7 +108,7 @@ test.skipIf(redisMissing() !== null)(
     const withRedis = await openStores('redis');
     bench.later(() => withRedis.stop());
     const one = await bench.relay(bench.canary(), await withRedis.environment(), withRedis);
-    await untilWell(one);
+    await untilWell(one, PATIENCE_MS);
     await withRedis.redis!.kill();
     const before = bench.ping().requests.length;
     await expect.poll(() => bench.ping().requests.length, { timeout: PATIENCE_MS }).toBeGreaterThan(before + 2);
@@ -189,10 +194,10 @@ describe('by an Event Hub', () => {
     );
   });
 
-  test('stored: what may send leads to another hub: the first canary says so, and nothing ever beats', async () => {
+  test('stored: what may send leads to another hub: the canary says so, and nothing ever beats', async () => {
     const { url } = await withHub((one) => one.connectionString('other'));
-    const { fault } = await untilUnwell({ url }, /event-hub alerts/, PATIENCE_MS);
-    expect(fault).toBe('event-hub alerts: it was taken and did not become an incident');
+    // A machine that is busy may take the first one too late to say more than that.
+    await untilUnwell({ url }, /^event-hub alerts: it was taken and did not become an incident$/, PATIENCE_MS);
     expect(bench.ping().requests).toEqual([]);
     // Never yet is an age too, or the alert would not fire for an address that was wrong from the start.
     const metrics = (await getFrom({ url } as App, '/metrics')) as string;

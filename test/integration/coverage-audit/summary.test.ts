@@ -13,8 +13,12 @@ import { WebhookServer } from '#test/support/vendors/webhook.ts';
 const URL_OF_OURS = 'https://relay.contoso.example';
 const SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=';
 const ROOT = join(import.meta.dirname, '../../..');
-const TODAY = WEEKDAYS[(new Date().getUTCDay() + 6) % 7]!;
-const YESTERDAY = WEEKDAYS[(new Date().getUTCDay() + 5) % 7]!;
+/** Due for a day since twelve hours ago, so that no midnight makes it due or not while a test runs. */
+const SINCE = new Date(Date.now() - 12 * 3_600_000);
+const WEEK = SINCE.toISOString().slice(0, 10);
+const weekday = ({ after = 0 } = {}): string => WEEKDAYS[(SINCE.getUTCDay() + 6 + after) % 7]!;
+const DUE = `{ to: weekly, day: ${weekday()}, at: "${SINCE.toISOString().slice(11, 16)}" }`;
+const NOT_DUE = `{ to: weekly, day: ${weekday({ after: 4 })}, at: "00:00" }`;
 
 let stores: Stores;
 let arm: ArmServer;
@@ -37,7 +41,7 @@ afterEach(async () => {
   await Promise.all([arm.stop(), hook.stop()]);
 });
 
-async function start(summary = `{ to: weekly, day: ${TODAY}, at: "00:00" }`): Promise<TestRelay> {
+async function start(summary = DUE): Promise<TestRelay> {
   const relay = await startRelay(
     stores,
     `publicUrl: ${URL_OF_OURS}
@@ -71,7 +75,7 @@ describe('the weekly summary', () => {
   test('two replicas send one note that names the findings, and none again', async () => {
     Object.assign(arm, makeCoverage(100, { url: URL_OF_OURS, token: TOKEN }));
     await Promise.all([start(), start()]);
-    await expect.poll(() => outcome(), { timeout: 15_000 }).toMatchObject({ outcome: 'accepted', tries: 1 });
+    await expect.poll(() => outcome()).toMatchObject({ outcome: 'accepted', tries: 1 });
     await aWhile();
     expect(hook.events).toHaveLength(1);
     const { body } = hook.events[0]!;
@@ -88,21 +92,20 @@ describe('the weekly summary', () => {
     Object.assign(arm, makeCoverage(2, { url: URL_OF_OURS, token: TOKEN }));
     hook.failNext({ kind: 'answer', answer: { status: 503 } });
     await start();
-    await expect.poll(() => outcome(), { timeout: 15_000 }).toMatchObject({ outcome: 'retryable' });
+    await expect.poll(() => outcome()).toMatchObject({ outcome: 'retryable' });
     expect(hook.events).toHaveLength(0);
     await sql('update coverage_summaries set next_at = now()');
-    await expect.poll(() => outcome(), { timeout: 15_000 }).toMatchObject({ outcome: 'accepted', tries: 2 });
+    await expect.poll(() => outcome()).toMatchObject({ outcome: 'accepted', tries: 2 });
     expect(hook.events).toHaveLength(1);
     expect(hook.events[0]!.body.data.changes).toEqual(['Nothing was found.']);
   });
 
   test('a process that died while it sent is not made good by a second message', async () => {
     Object.assign(arm, makeCoverage(2, { url: URL_OF_OURS, token: TOKEN }));
-    await start(`{ to: weekly, day: ${YESTERDAY}, at: "00:00" }`);
-    await expect.poll(async () => (await sql('select 1 from coverage_state')).length, { timeout: 15_000 }).toBe(1);
+    await start(NOT_DUE);
+    await expect.poll(async () => (await sql('select 1 from coverage_state')).length).toBe(1);
     await relays.pop()!.stop();
-    const [{ today } = { today: '' }] = await sql(`select to_char(now() at time zone 'utc', 'YYYY-MM-DD') as today`);
-    await sql(`insert into coverage_summaries (week) values ('${String(today)}')`);
+    await sql(`insert into coverage_summaries (week) values ('${WEEK}')`);
     await start();
     await aWhile();
     expect(hook.events).toHaveLength(0);
@@ -112,7 +115,7 @@ describe('the weekly summary', () => {
   test('an audit that fails is told as unknown, with the reason', async () => {
     arm.forbidden.add('graph');
     await start();
-    await expect.poll(() => hook.events.length, { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => hook.events.length).toBe(1);
     expect(hook.events[0]!.body.data.incident.headline).toMatch(
       /^\[Coverage\] unknown: it has not been audited yet \(403 AccessDenied/,
     );
@@ -120,8 +123,8 @@ describe('the weekly summary', () => {
 
   test('on another day nothing is sent', async () => {
     Object.assign(arm, makeCoverage(2, { url: URL_OF_OURS, token: TOKEN }));
-    await start(`{ to: weekly, day: ${YESTERDAY}, at: "00:00" }`);
-    await expect.poll(async () => (await sql('select 1 from coverage_state')).length, { timeout: 15_000 }).toBe(1);
+    await start(NOT_DUE);
+    await expect.poll(async () => (await sql('select 1 from coverage_state')).length).toBe(1);
     await aWhile();
     expect(await outcome()).toBeUndefined();
   });
@@ -140,9 +143,9 @@ describe('relay coverage', () => {
 
   test('lists what is wrong and exits 1; 0 when nothing is; 1 when it is not known', async () => {
     Object.assign(arm, makeCoverage(30, { url: URL_OF_OURS, token: TOKEN }));
-    const relay = await start(`{ to: weekly, day: ${YESTERDAY}, at: "00:00" }`);
+    const relay = await start(NOT_DUE);
     const known = async (): Promise<boolean> => (await relay.get('/v1/coverage')).json.coverage.known === true;
-    await expect.poll(known, { timeout: 15_000 }).toBe(true);
+    await expect.poll(known).toBe(true);
     const bad = await run(relay);
     expect(bad.code).toBe(1);
     expect(bad.out).toMatch(/^SUBSCRIPTION +STATUS +LAST HEARD +FINDING +WHY\n/);
@@ -155,12 +158,12 @@ describe('relay coverage', () => {
 
     Object.assign(arm, makeCoverage(3, { url: URL_OF_OURS, token: TOKEN }));
     await sql(`update coverage_state set taken_at = now() - interval '2 hours'`);
-    await expect.poll(async () => (await relay.get('/v1/coverage')).json.coverage.well, { timeout: 15_000 }).toBe(true);
+    await expect.poll(async () => (await relay.get('/v1/coverage')).json.coverage.well).toBe(true);
     expect(await run(relay)).toMatchObject({ code: 0, err: '' });
 
     arm.forbidden.add('graph');
     await sql(`update coverage_state set taken_at = now() - interval '4 hours'`);
-    await expect.poll(known, { timeout: 15_000 }).toBe(false);
+    await expect.poll(known).toBe(false);
     const unknown = await run(relay);
     expect(unknown.code).toBe(1);
     expect(unknown.out).toMatch(/^coverage is unknown: the last audit that succeeded was at /);

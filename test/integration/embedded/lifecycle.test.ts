@@ -77,12 +77,11 @@ describe('embedded Postgres', () => {
     const server = await startEmbedded({ dataDir: await scene.folder() });
     const hanging = sql(server.url, 'select pg_sleep(60)').catch(String);
     await expect
-      .poll(async () => await sql(server.url, 'select from pg_stat_activity where query ~ $$sleep.60$$'))
-      .toHaveLength(2);
-    const startedAt = performance.now();
+      .poll(async () => await sql(server.url, `select from pg_stat_activity where query = 'select pg_sleep(60)'`))
+      .toHaveLength(1);
     await server.stop();
-    expect(performance.now() - startedAt).toBeLessThan(5000);
-    expect(await hanging).toMatch(/terminat/);
+    // By the fast shutdown: neither waited for nor ended by one of the harder ones.
+    expect(await hanging).toMatch(/terminating connection due to administrator command/);
   });
 
   test('does not make a deleted folder again, neither while it runs nor at the stop', async () => {

@@ -61,7 +61,7 @@ test(`a backlog of ${BACKLOG} records is worked off in bounded memory`, { timeou
   });
   let peakMb = 0;
   const sampler = setInterval(() => (peakMb = Math.max(peakMb, rssMb(relay.pid!))), 250);
-  await expect.poll(() => bench.trackingIds(), { timeout: 30_000 }).not.toEqual([]);
+  await expect.poll(() => bench.trackingIds(), { timeout: 60_000 }).not.toEqual([]);
   const started = performance.now();
   const last = BACKLOG / PARTITIONS - 1;
   await expect.poll(() => bench.positions(), { timeout: 850_000, interval: 100 }).toEqual({ 0: last, 1: last });

@@ -1,7 +1,7 @@
 /** Replicas that share partitions: hand over, lose a race, rewind, and never store or skip anything because of it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventHubsServer } from '#test/support/event-hubs/event-hubs-server.ts';
-import { openHubBench, type HubBench, type Replica } from '#test/support/event-hubs/hub-bench.ts';
+import { openHubBench, type HubBench, type Replica, type ReplicaOptions } from '#test/support/event-hubs/hub-bench.ts';
 import { serviceHealth } from '#test/support/fixtures.ts';
 import { openStores, type Stores } from '#test/support/relay.ts';
 
@@ -24,12 +24,11 @@ afterEach(async () => {
 
 const name = (n: number): string => `SHAR-${1000 + n}`;
 const names = (count: number): string[] => Array.from({ length: count }, (_, n) => name(n));
-const start = (options: { before?: (signals: number) => Promise<void> } = {}): Promise<Replica> =>
+const start = (options: Omit<ReplicaOptions, 'connectionString'> = {}): Promise<Replica> =>
   bench.replica({ connectionString: server.connectionString('hub'), ...options });
 const publish = (n: number, partition = n % 4): void =>
   void server.publish('hub', serviceHealth({ trackingId: name(n), communication: 1, stage: 'Active' }), { partition });
-const stored = (count: number): Promise<void> =>
-  expect.poll(() => bench.trackingIds(), { timeout: 15_000, interval: 50 }).toEqual(names(count));
+const stored = (count: number): Promise<void> => expect.poll(() => bench.trackingIds()).toEqual(names(count));
 const signalCount = async (): Promise<number> =>
   (await bench.pools.read.query<{ n: number }>('select count(*) as n from signals')).rows[0]!.n;
 
@@ -52,23 +51,20 @@ function gate(): { before(): Promise<void>; open(): void; readonly waiting: numb
 
 describe('two replicas', () => {
   test('share the partitions evenly, and the one that stays takes all when the other stops', async () => {
-    const first = await start();
+    // Claims outlast the test: what the one that stays takes over was released.
+    const tuning = { ownershipExpiryMs: 600_000 };
+    const first = await start({ tuning });
     await expect.poll(() => first.partitions()).toEqual(['0', '1', '2', '3']);
-    const second = await start();
-    await expect
-      .poll(() => [first.partitions().length, second.partitions().length], { timeout: 10_000 })
-      .toEqual([2, 2]);
+    const second = await start({ tuning });
+    await expect.poll(() => [first.partitions().length, second.partitions().length]).toEqual([2, 2]);
     for (let n = 0; n < 40; n++) publish(n);
     await stored(40);
-    const stopped = performance.now();
     await second.stop();
     for (let n = 40; n < 80; n++) publish(n);
     await stored(80);
-    // Released on the way out: nobody waits for the claims to expire.
-    expect(performance.now() - stopped).toBeLessThan(3000);
     expect(await bench.positions()).toEqual({ 0: 19, 1: 19, 2: 19, 3: 19 });
     expect(await signalCount()).toBe(80);
-    expect(first.state().detail).toBeNull();
+    await expect.poll(() => first.state().detail).toBeNull();
   });
 
   test('lose nothing while they take partitions from each other under load', async () => {
@@ -82,7 +78,7 @@ describe('two replicas', () => {
     }
     await stored(200);
     expect(await signalCount()).toBe(200);
-    await expect.poll(() => first.partitions().length + second.partitions().length, { timeout: 10_000 }).toBe(4);
+    await expect.poll(() => first.partitions().length + second.partitions().length).toBe(4);
   });
 });
 
@@ -93,22 +89,26 @@ describe('a position that somebody else has moved', () => {
     publish(0, 0);
     publish(1, 1);
     await expect.poll(() => door.waiting).toBe(1);
-    // Another replica takes partition 0 while our commit is on its way, and dies.
-    await bench.pools.read.query(
-      `update event_hub_ownership set owner_id = 'another', etag = gen_random_uuid(), modified_at = now() where partition_id = '0'`,
-    );
+    // Another replica takes partition 0 while our commit is on its way; its claim lasts until we have looked.
+    const claimedAt = (moment: string): Promise<unknown> =>
+      bench.pools.read.query(
+        `update event_hub_ownership set owner_id = 'another', etag = gen_random_uuid(), modified_at = ${moment} where partition_id = '0'`,
+      );
+    await claimedAt(`now() + interval '1 hour'`);
     door.open();
     await expect.poll(() => bench.trackingIds()).toEqual([name(1)]);
     expect(await bench.positions()).toEqual({ 1: 0 });
     await expect.poll(() => replica.count('dropped')).toBe(1);
-    expect(replica.state().detail).toBeNull();
-    // The claim of the dead expires.
+    await expect.poll(() => replica.state().detail).toBeNull();
+    // It has died, and its claim expires.
+    await claimedAt(`now() - interval '1 hour'`);
     await stored(2);
     expect(await bench.positions()).toEqual({ 0: 0, 1: 0 });
   });
 
   test('by hand is a rewind: everything is read again and changes nothing', async () => {
-    const replica = await start();
+    // The watchdog opens what stands still anew, upon which there would be nothing to drop.
+    const replica = await start({ tuning: { stallMs: 600_000 } });
     for (let n = 0; n < 10; n++) publish(n, 2);
     await stored(10);
     const before = await signalCount();
@@ -133,10 +133,8 @@ test('a batch that cannot be stored is tried until it can be, in order, and read
     },
   });
   for (let n = 0; n < 8; n++) publish(n, 0);
-  await expect
-    .poll(() => replica.state().detail, { timeout: 5000 })
-    .toBe('a batch of partition 0 waits to be stored: the disk is full');
-  await expect.poll(() => sizes.length, { timeout: 5000 }).toBeGreaterThan(5);
+  await expect.poll(() => replica.state().detail).toBe('a batch of partition 0 waits to be stored: the disk is full');
+  await expect.poll(() => sizes.length).toBeGreaterThan(5);
   expect(await bench.trackingIds()).toEqual([]);
   // Smaller each time: a slice that is too large for the store's time limit gets through in the end.
   expect(sizes.at(-1)).toBeLessThan(sizes[0]! + 1);
@@ -153,6 +151,7 @@ test('stopping is bounded while a batch waits for the store and the hub is gone'
   await server.stop();
   const started = performance.now();
   await replica.stop();
-  expect(performance.now() - started).toBeLessThan(5000);
+  // Three seconds are enough; without a bound it would wait for that batch for ever.
+  expect(performance.now() - started).toBeLessThan(20_000);
   await server.start();
 });

@@ -27,6 +27,8 @@ export type Fault =
   | { kind: 'answer'; answer: VendorAnswer }
   /** Takes the request, then answers late. */
   | { kind: 'slow'; delayMs: number }
+  /** Takes the request, then answers once this is settled. */
+  | { kind: 'wait'; until: Promise<unknown> }
   /** Never answers; `taken` says whether the vendor took the request first. */
   | { kind: 'hang'; taken: boolean }
   /** Cuts the connection; `taken` says whether the vendor took the request first. */
@@ -112,6 +114,7 @@ export class VendorServer {
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'reset') return void request.socket.destroy();
     if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+    if (fault?.kind === 'wait') await fault.until;
     if (fault?.kind === 'drip') return drip(response, answer);
     send(response, answer);
   }
