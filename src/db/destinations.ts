@@ -38,6 +38,9 @@ export async function recordSuccess(db: Queryable, destination: string): Promise
   });
 }
 
+/** A call that was under way when the breaker opened says what is known: each of twenty would double the pause, to minutes. */
+const UNDER_WAY = `(s.consecutive_failures >= ${BREAKER_AFTER} and s.paused_until > now())`;
+
 /**
  * A call failed for a reason that concerns the destination, not the message.
  * @param pauseMs pause that the vendor asked for; the breaker adds its own from the fifth failure in a row
@@ -52,10 +55,10 @@ export async function recordFailure(
     text: `insert into destination_state as s (destination, consecutive_failures, last_failure_at, last_reason, paused_until, pause_reason, disabled)
       values ($1, 1, now(), $2, case when $3 > 0 then now() + $3 * interval '1 millisecond' end, case when $3 > 0 then $2 end, $4)
       on conflict (destination) do update set
-        consecutive_failures = s.consecutive_failures + 1, last_failure_at = now(), last_reason = $2, disabled = s.disabled or $4,
+        consecutive_failures = s.consecutive_failures + case when ${UNDER_WAY} then 0 else 1 end, last_failure_at = now(), last_reason = $2, disabled = s.disabled or $4,
         pause_reason = $2,
         paused_until = greatest(s.paused_until, case when $3 > 0 then now() + $3 * interval '1 millisecond' end,
-          case when s.consecutive_failures + 1 >= ${BREAKER_AFTER}
+          case when not ${UNDER_WAY} and s.consecutive_failures + 1 >= ${BREAKER_AFTER}
             then now() + least(power(2, s.consecutive_failures + 1 - ${BREAKER_AFTER}), ${PAUSE_MAX_S}) * interval '1 second' end)`,
     values: [destination, failure.reason, failure.pauseMs, failure.disable],
   });

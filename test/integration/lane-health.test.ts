@@ -24,7 +24,7 @@ afterAll(async () => {
 
 async function failuresAfter(name: string, outcome: Outcome): Promise<number> {
   const health = createLaneHealth(pool, name);
-  for (let i = 0; i < 6; i++) await health.remember(outcome);
+  for (let i = 0; i < 5; i++) await health.remember(outcome);
   const { rows } = await pool.query<{ n: number }>(
     'select consecutive_failures as n from destination_state where destination = $1',
     [name],
@@ -33,11 +33,38 @@ async function failuresAfter(name: string, outcome: Outcome): Promise<number> {
 }
 
 test.each<[string, Outcome, number]>([
-  ['a server that fails counts', { outcome: 'retryable', reason: 'server-error' }, 6],
-  ['no answer counts', { outcome: 'unknown', reason: 'timeout' }, 6],
+  ['a server that fails counts', { outcome: 'retryable', reason: 'server-error' }, 5],
+  ['no answer counts', { outcome: 'unknown', reason: 'timeout' }, 5],
   ['one recipient of several who is refused for now does not', { outcome: 'retryable', reason: 'refused' }, 0],
   ['a message that is refused for good does not', { outcome: 'permanent', reason: 'too-large' }, 0],
   ['our own shutdown does not', { outcome: 'retryable', reason: 'aborted' }, 0],
 ])('%s', async (name, outcome, failures) => {
   expect(await failuresAfter(name, outcome)).toBe(failures);
+});
+
+test('calls that were under way when it opened neither count nor make the pause longer; the next probe does', async () => {
+  const name = 'hung with twenty';
+  const health = createLaneHealth(pool, name);
+  const state = async (): Promise<{ failures: number; pauseS: number }> => {
+    const { rows } = await pool.query<{ failures: number; pauseS: number }>(
+      `select consecutive_failures as failures, extract(epoch from paused_until - last_failure_at)::float as "pauseS"
+         from destination_state where destination = $1`,
+      [name],
+    );
+    return rows[0]!;
+  };
+  await Promise.all(Array.from({ length: 20 }, () => health.remember({ outcome: 'unknown', reason: 'timeout' })));
+  const opened = await state();
+  expect(opened.failures).toBe(5);
+  expect(opened.pauseS).toBeLessThanOrEqual(1);
+
+  const end = `update destination_state set paused_until = now() where destination = $1`;
+  for (const [failures, pauseS] of [
+    [6, 2],
+    [7, 4],
+  ]) {
+    await pool.query(end, [name]);
+    await health.remember({ outcome: 'retryable', reason: 'connect' });
+    expect(await state()).toEqual({ failures, pauseS });
+  }
 });
