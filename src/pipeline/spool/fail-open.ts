@@ -3,6 +3,7 @@
  * posts in stage Active that are not known as over, once per identity and destination, the intent on disk before the
  * call. Never an update, never a resolve: those wait for the truth.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome, Step } from '#src/core/adapter.ts';
 import { headline } from '#src/core/headline.ts';
 import type { Signal } from '#src/core/signal.ts';
@@ -27,8 +28,20 @@ export interface FailOpenOptions {
 }
 
 export interface FailOpen {
-  /** Looks at spooled signals; returns at once, the calls go on. */
+  /**
+   * Looks at spooled signals; returns at once, the calls go on. Safe to repeat with the same ones: what is accepted or
+   * under way is left alone, what an earlier process began is settled under the same key.
+   */
   consider(signals: readonly Signal[]): void;
+  /** Learns what is over from signals that are spooled, before any of them is considered. */
+  noteEnds(signals: readonly Signal[]): void;
+  /** The truth is away still or again: goes on with what was handed over, and with what failed for good under an earlier config. */
+  resume(): void;
+  /**
+   * The truth takes over: ends calls and tries for these identities, or an opening would go out after the worker's
+   * resolve. Resolves when none is under way, or after a second.
+   */
+  handOver(identities: ReadonlySet<string>): Promise<void>;
   /** Openings made or attempted for these identities, to be entered with their signals. */
   attemptsFor(identities: ReadonlySet<string>): DirectAttempt[];
   /** The truth knows all: forget. */
@@ -39,25 +52,34 @@ export interface FailOpen {
 
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
 const TRIES_MAX = 200;
+/** An aborted call ends at once; one that does not must not hold the transaction that waits for it. */
+const HAND_OVER_MS = 1_000;
 
 /** Reads what an earlier process had begun. */
 export function createFailOpen(options: FailOpenOptions): FailOpen {
   const attempts = new Map<string, DirectAttempt>();
-  const running = new Set<Promise<void>>();
-  const stop = new AbortController();
+  const running = new Map<string, { name: string; signal: Signal; stop: AbortController; done: Promise<void> }>();
+  /** Failed for good, with the destination that it failed with, or handed over. */
+  const waiting = new Map<string, { name: string; failedWith: Destination | null; signal: Signal }>();
+  /** Identities that the truth has taken over. */
+  const taken = new Set<string>();
   for (const line of options.journal.read(Number.MAX_SAFE_INTEGER).lines) {
     try {
       const attempt = JSON.parse(line) as DirectAttempt;
-      attempts.set(`${attempt.identity}\n${attempt.destination}`, attempt);
+      attempts.set(keyOf(attempt.identity, attempt.destination), attempt);
     } catch (error) {
       // Damaged on the disk. Without it the page may be opened once more, under the same vendor key; the relay must start.
       options.onError(error as Error, { what: 'fail-open', damagedBytes: line.length });
     }
   }
 
+  function noteEnds(signals: readonly Signal[]): void {
+    for (const signal of signals) if (signal.phase === 'close' || signal.retracted) options.over.add(signal.identity);
+  }
+
   function consider(signals: readonly Signal[]): void {
     for (const signal of signals) {
-      if (signal.phase === 'close' || signal.retracted) options.over.add(signal.identity);
+      noteEnds([signal]);
       const speaks =
         (signal.kind === 'outage' || signal.kind === 'security') &&
         signal.phase === 'open' &&
@@ -71,19 +93,28 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
         sources: [signal.source],
       };
       for (const { destination: name } of judgeRoutes(options.config(), signal, scope).destinations) {
-        const destination = options.config().destinations.find((d) => d.name === name);
-        if (!destination?.failOpen || attempts.has(`${signal.identity}\n${name}`)) continue;
-        const opening = open(destination, signal).catch((error: unknown) =>
-          options.onError(error as Error, { destination: name, what: 'fail-open' }),
-        );
-        running.add(opening);
-        void opening.finally(() => running.delete(opening));
+        tell(name, signal);
       }
     }
   }
 
-  async function open(destination: Destination, signal: Signal): Promise<void> {
-    const attempt: DirectAttempt = {
+  function tell(name: string, signal: Signal): void {
+    const destination = options.config().destinations.find((d) => d.name === name);
+    const key = keyOf(signal.identity, name);
+    if (!destination?.failOpen || taken.has(signal.identity) || running.has(key)) return;
+    if (attempts.get(key)?.outcome === 'accepted' || waiting.get(key)?.failedWith === destination) return;
+    waiting.delete(key);
+    const stop = new AbortController();
+    const done = open(destination, signal, stop.signal)
+      .catch((error: unknown) => options.onError(error as Error, { destination: name, what: 'fail-open' }))
+      .finally(() => running.delete(key));
+    running.set(key, { name, signal, stop, done });
+  }
+
+  async function open(destination: Destination, signal: Signal, stop: AbortSignal): Promise<void> {
+    const mapKey = keyOf(signal.identity, destination.name);
+    const known = attempts.get(mapKey);
+    const attempt: DirectAttempt = known ?? {
       identity: signal.identity,
       destination: destination.name,
       destinationId: destination.id,
@@ -98,17 +129,17 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
       memo: null,
       severity: signal.severity,
     };
-    attempts.set(`${attempt.identity}\n${attempt.destination}`, attempt);
-    await options.journal.append([JSON.stringify(attempt)]);
+    attempts.set(mapKey, attempt);
+    if (!known) await options.journal.append([JSON.stringify(attempt)]);
     const step = directStep(options.config(), signal);
     const key = vendorKey(options.config().relayId, { identity: signal.identity, episode: 1 }, destination.id);
-    for (let tries = 0; tries < TRIES_MAX && !stop.signal.aborted && !options.over.has(signal.identity); tries++) {
+    for (let tries = 0; tries < TRIES_MAX && !stop.aborted && !options.over.has(signal.identity); tries++) {
       const outcome: Outcome = await options.call(destination, step, {
         vendorKey: key,
         stepKey: `direct_${attempt.deliveryId}`,
         memo: {},
-        settling: tries > 0,
-        signal: stop.signal,
+        settling: tries > 0 || known !== undefined,
+        signal: stop,
       });
       attempt.status = outcome.status ?? null;
       attempt.detail = outcome.detail ?? null;
@@ -118,27 +149,61 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
         await options.journal.append([JSON.stringify(attempt)]);
         return options.onOpened(destination.name);
       }
-      if (outcome.outcome === 'permanent')
+      if (outcome.outcome === 'permanent') {
+        waiting.set(mapKey, { name: destination.name, failedWith: destination, signal });
+        // As the truth would do it (design 3.7): a pager that is gone for good is news for its fallback.
+        if (destination.fallback) tell(destination.fallback.to, signal);
         return options.onError(new Error(outcome.detail ?? outcome.reason), {
           destination: destination.name,
           what: 'fail-open',
         });
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]).unref());
+      }
+      await pause(RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]!, stop);
     }
   }
 
   return {
     consider,
     attemptsFor: (identities) => [...attempts.values()].filter((attempt) => identities.has(attempt.identity)),
+    noteEnds,
+    resume() {
+      taken.clear();
+      for (const { name, signal } of waiting.values()) tell(name, signal);
+    },
+    async handOver(identities) {
+      for (const identity of identities) taken.add(identity);
+      const ending = [...running].filter(([, { signal }]) => identities.has(signal.identity));
+      for (const [key, { name, signal, stop }] of ending) {
+        waiting.set(key, { name, failedWith: null, signal });
+        stop.abort(new Error('the database is back'));
+      }
+      if (ending.length > 0)
+        await Promise.race([
+          Promise.all(ending.map(([, { done }]) => done)),
+          sleep(HAND_OVER_MS, undefined, { ref: false }),
+        ]);
+    },
     clear() {
       attempts.clear();
+      waiting.clear();
+      taken.clear();
       options.journal.advance(options.journal.read(Number.MAX_SAFE_INTEGER).next);
     },
     async settle(limitMs) {
-      stop.abort(new Error('the relay is stopping'));
-      await Promise.race([Promise.allSettled(running), new Promise((resolve) => setTimeout(resolve, limitMs).unref())]);
+      for (const { stop } of running.values()) stop.abort(new Error('the relay is stopping'));
+      const all = Promise.allSettled([...running.values()].map(({ done }) => done));
+      await Promise.race([all, new Promise((resolve) => setTimeout(resolve, limitMs).unref())]);
     },
   };
+}
+
+function keyOf(identity: string, destination: string): string {
+  return `${identity}\n${destination}`;
+}
+
+/** Ends early when `stop` fires. */
+async function pause(delayMs: number, stop: AbortSignal): Promise<void> {
+  await sleep(delayMs, undefined, { signal: stop, ref: false }).catch(() => undefined);
 }
 
 /** What can be said from one signal alone, without the record. */

@@ -32,8 +32,8 @@ export class JournalFullError extends Error {}
 export interface Journal {
   /** Resolves when all lines are on disk. */
   append(lines: readonly string[]): Promise<void>;
-  /** Lines after the mark, at most about `bytesMax`, and the mark after them. */
-  read(bytesMax: number): { lines: string[]; next: number };
+  /** Lines after the mark, or after `from`, at most about `bytesMax`, and the mark after them. */
+  read(bytesMax: number, from?: number): { lines: string[]; next: number };
   /** Everything before has been dealt with; durable. A journal that is wholly dealt with becomes empty. */
   advance(next: number): void;
   /** Bytes not yet dealt with. */
@@ -111,14 +111,14 @@ export function openJournal(path: string, { bytesMax }: { bytesMax: number }): J
         }
       });
     },
-    read(limit) {
-      const want = Math.min(limit, end - mark);
-      let text = readRange(file, mark, want);
+    read(limit, from = mark) {
+      const want = Math.min(limit, end - from);
+      let text = readRange(file, from, want);
       // A line longer than the limit is read whole.
-      if (!text.includes(0x0a) && want < end - mark) text = readRange(file, mark, end - mark);
+      if (!text.includes(0x0a) && want < end - from) text = readRange(file, from, end - from);
       const cut = text.lastIndexOf(0x0a) + 1;
       const lines = text.subarray(0, cut).toString('utf8').split('\n').slice(0, -1);
-      return { lines, next: mark + cut };
+      return { lines, next: from + cut };
     },
     advance(next) {
       mark = next;

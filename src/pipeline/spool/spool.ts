@@ -4,6 +4,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Signal } from '#src/core/signal.ts';
 import type { Queryable } from '#src/db/pools.ts';
 import { recordDirect } from '#src/db/spool.ts';
@@ -44,6 +45,8 @@ const CHUNK_SIGNALS = 500;
 const LOOK_MS = 500;
 /** Lines that are no JSON any more, for people to look at. */
 const DAMAGED = 'damaged.txt';
+/** So many looks without Postgres are a start that is under way, or a hiccup. */
+const AWAY_LOOKS = 4;
 /** Every so many looks the slots of dead replicas are looked at. */
 const ORPHANS_EVERY = 60;
 
@@ -58,6 +61,9 @@ export function openSpool(options: SpoolOptions): Spool {
   let stopped = false;
   let draining: Promise<void> | null = null;
   let looks = 0;
+  /** Until here the journal was looked at for pages; what an earlier process took in and could not tell is told by us. */
+  let recalled = !active;
+  let waits = 0;
 
   async function submit(signals: Signal[]): Promise<SignalResult[]> {
     if (active || !options.ready()) return append(signals);
@@ -98,13 +104,27 @@ export function openSpool(options: SpoolOptions): Spool {
   }
 
   async function look(): Promise<void> {
-    if (!options.ready()) return;
-    if (active && (await drainPart(own, options.ingest))) {
+    if (!options.ready() || (active && !(await drainPart(own, options.ingest)))) return stillAway();
+    if (active) {
       // No await between the empty look and this: what comes in now goes the usual way.
       active = own.journal.size > 0;
-      if (!active) own.failOpen.clear();
+      waits = 0;
+      if (!active) {
+        recalled = true;
+        own.failOpen.clear();
+      }
     }
     if (looks++ % ORPHANS_EVERY === 0 && !active) await drainOrphans();
+  }
+
+  /** Pages that an earlier process promised, or that fail under a config that has changed, must not wait for Postgres. */
+  async function stillAway(): Promise<void> {
+    if (!active || waits++ < AWAY_LOOKS) return;
+    own.failOpen.resume();
+    if (recalled) return;
+    recalled = true;
+    await own.each((signals) => own.failOpen.noteEnds(signals));
+    await own.each((signals) => own.failOpen.consider(signals));
   }
 
   async function drainOrphans(): Promise<void> {
@@ -160,6 +180,8 @@ interface Part {
   /** The signal of a line; nothing where the disk has damaged it, which must not block all that stands behind it. */
   read(line: string): Signal[];
   failOpen: FailOpen;
+  /** Everything that waits, in order, a chunk at a time; what is damaged is left to the drain. */
+  each(look: (signals: Signal[]) => void): Promise<void>;
   close(): void;
 }
 
@@ -170,6 +192,15 @@ function openPart(slot: Slot, options: SpoolOptions, over: OverCache): Part {
   return {
     journal,
     failOpen,
+    async each(look) {
+      for (let at: number | undefined; ;) {
+        const { lines, next } = journal.read(CHUNK_BYTES, at);
+        if (lines.length === 0) return;
+        look(lines.flatMap((line) => parsed(line)));
+        at = next;
+        await setImmediate();
+      }
+    },
     read(line) {
       try {
         return [JSON.parse(line) as Signal];
@@ -191,6 +222,14 @@ function openPart(slot: Slot, options: SpoolOptions, over: OverCache): Part {
   };
 }
 
+function parsed(line: string): Signal[] {
+  try {
+    return [JSON.parse(line) as Signal];
+  } catch {
+    return [];
+  }
+}
+
 /** Folds what the journal holds. True when it has become empty; false when Postgres is (still) away. */
 async function drainPart(part: Part, ingest: Ingest): Promise<boolean> {
   while (part.journal.size > 0) {
@@ -199,9 +238,13 @@ async function drainPart(part: Part, ingest: Ingest): Promise<boolean> {
     const signals = lines.flatMap((line) => part.read(line));
     for (let at = 0; at < signals.length; at += CHUNK_SIGNALS) {
       const chunk = signals.slice(at, at + CHUNK_SIGNALS);
-      const attempts = part.failOpen.attemptsFor(new Set(chunk.map((signal) => signal.identity)));
+      const identities = new Set(chunk.map((signal) => signal.identity));
       try {
-        await ingest.submitWith(chunk, (db: Queryable) => recordDirect(db, attempts));
+        await ingest.submitWith(chunk, async (db: Queryable) => {
+          // Only now is it sure that the database answers.
+          await part.failOpen.handOver(identities);
+          await recordDirect(db, part.failOpen.attemptsFor(identities));
+        });
       } catch (error) {
         if (error instanceof UnavailableError) return false;
         throw error;
