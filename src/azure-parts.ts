@@ -70,6 +70,7 @@ export function createAzureParts(options: AzurePartsOptions): AzureParts {
     onCall: (outcome: string) => metrics.azureCalls.inc({ outcome }),
     onError,
     now,
+    heldOff: new Map<string, number>(),
   };
   const scopedToken = (scope: string): TokenSource => {
     const known = tokens.get(scope) ?? createTokenSource(config().azure!, undefined, scope);

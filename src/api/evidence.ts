@@ -39,6 +39,9 @@ export const ResourceEvidence = z
         headline: z.string(),
         severity: z.string(),
         startedAt: z.string(),
+        platform: z
+          .boolean()
+          .openapi({ description: 'Resource Health called it bad, and no user was the cause: a hit' }),
       }),
     ),
     serving: z

@@ -16,9 +16,14 @@ export interface AzureSessionOptions {
   callsMax: number;
   /** Ends everything. */
   signal: AbortSignal;
+  /** Who wants to be left alone, kept over the rounds; this session reads and adds to it. */
+  heldOff?: HeldOff;
   /** After each answer: HTTP status, or why there was none. */
   onCall?: (outcome: string) => void;
 }
+
+/** Until when, milliseconds since 1970: by subscription, and for the rest by its own service. */
+export type HeldOff = Map<string, number>;
 
 export interface AzureSession {
   /** JSON of one answer. `path` is absolute below the origin, or a `nextLink` of the same origin. Rejects with {@link AzureError}. */
@@ -48,6 +53,8 @@ const TRIES = 5;
 const CALL_MS = 30_000;
 /** A longer pause is not worth waiting for: the next round comes by itself. */
 const PAUSE_MAX_MS = 60_000;
+/** Whoever asks for a longer pause is asked again after this. */
+const HELD_OFF_MAX_MS = 3_600_000;
 const BACKOFF_MS = 500;
 
 /** Opens a session. Throttling that one call meets holds back all calls of the session. */
@@ -63,7 +70,13 @@ export function openSession(options: AzureSessionOptions): AzureSession {
     const url = new URL(path, options.armUrl);
     // A nextLink may not carry our token elsewhere.
     if (url.origin !== origin) throw new AzureError(`refused to follow a link to ${url.origin}`, null);
+    const place = placeOf(url.pathname);
     for (let tries = 1; ; tries++) {
+      const leftMs = (options.heldOff?.get(place) ?? 0) - Date.now();
+      if (leftMs > 0)
+        throw new AzureError(`429 before: not asked for another ${Math.ceil(leftMs / 1000)} s`, 429, {
+          retryAfterMs: leftMs,
+        });
       const waitMs = pausedUntilMs - performance.now();
       if (waitMs > 0) await sleep(waitMs, undefined, { signal });
       if (calls >= options.callsMax) throw new BudgetError(`the budget of ${options.callsMax} calls is used up`, null);
@@ -75,10 +88,20 @@ export function openSession(options: AzureSessionOptions): AzureSession {
         return parse(result);
       }
       const delayMs = tries < TRIES ? repeatAfterMs(result, tries) : null;
-      if (delayMs === null || signal.aborted) throw errorOf(result);
+      if (delayMs === null || signal.aborted) {
+        holdOff(place, result);
+        throw errorOf(result);
+      }
       if (result.answered && result.status === 429) pause(delayMs);
       else await sleep(delayMs, undefined, { signal });
     }
+  }
+
+  /** A pause that is too long to be waited for here holds for the rounds to come. */
+  function holdOff(place: string, result: HttpAnswer | HttpFailure): void {
+    if (!result.answered || result.status !== 429) return;
+    const askedMs = retryAfterMs(result.headers['retry-after']) ?? quotaResetMs(result);
+    if (askedMs !== null) options.heldOff?.set(place, Date.now() + Math.min(askedMs, HELD_OFF_MAX_MS));
   }
 
   async function once(method: 'GET' | 'POST', url: string, body: unknown): Promise<HttpAnswer | HttpFailure> {
@@ -124,6 +147,11 @@ export function openSession(options: AzureSessionOptions): AzureSession {
       return calls;
     },
   };
+}
+
+/** Azure counts calls by subscription, and those of the tenant and of Resource Graph apart from them. */
+function placeOf(path: string): string {
+  return /^\/subscriptions\/[^/]+/i.exec(path)?.[0].toLowerCase() ?? path.toLowerCase();
 }
 
 /** Every element of a list that comes in pages of `value` and `nextLink`. */

@@ -47,7 +47,8 @@ Environment: RELAY_URL (http://127.0.0.1 at PORT), RELAY_TOKEN (the first operat
 
 function sinceOf(given: string, now: Date): string {
   const agoMs = parseDuration(given);
-  const ms = agoMs === null ? Date.parse(given) : now.getTime() - agoMs;
+  // Left to itself, Date.parse takes `12`, meant as hours, for December 2001.
+  const ms = agoMs !== null ? now.getTime() - agoMs : /^\d{4}-\d\d-\d\d/.test(given) ? Date.parse(given) : Number.NaN;
   if (Number.isNaN(ms) || ms > now.getTime())
     throw new UsageError('--since must be a duration such as 24h or a time in the past');
   return new Date(ms).toISOString();

@@ -4,6 +4,14 @@ import type { Signal } from './signal.ts';
 /** Under this label stands what evidence says; it is ours and outlives whatever Azure posts next. */
 export const EVIDENCE_LABEL = 'Evidence';
 
+/** What a person may do about a registry with replicas; it stands beside the evidence, and goes when nothing is to be done. */
+export const ADVICE_LABEL = 'What you can do';
+
+/** What has to be known before. A fact of its own: some destinations cut a fact at 300 characters. */
+export const CAVEAT_LABEL = 'Before you do';
+
+const OURS = [EVIDENCE_LABEL, ADVICE_LABEL, CAVEAT_LABEL];
+
 type Details = Record<string, string>;
 
 /** Facts after a signal. `fresh`: the signal is new and not late; then its own facts replace those of the one before. */
@@ -12,8 +20,11 @@ export function detailsAfter(
   signal: Pick<Signal, 'type' | 'phase' | 'details'>,
   fresh: boolean,
 ): Details {
-  if (signal.type === 'evidence') return { ...before, ...signal.details };
+  const ours = Object.fromEntries(Object.entries(before).filter(([label]) => OURS.includes(label)));
+  if (signal.type === 'evidence') {
+    const { [ADVICE_LABEL]: _todo, [CAVEAT_LABEL]: _before, ...rest } = before;
+    return { ...rest, ...signal.details };
+  }
   if (!fresh || signal.phase === 'note') return before;
-  const evidence = before[EVIDENCE_LABEL];
-  return evidence === undefined ? signal.details : { ...signal.details, [EVIDENCE_LABEL]: evidence };
+  return { ...signal.details, ...ours };
 }

@@ -35,6 +35,8 @@ const SHARE_MIN_ALONE = 0.1;
 /** A stretch: long enough for some pulls, short enough to find an hour within days. */
 const STRETCH_MS = 15 * 60_000;
 const STRETCHES_MAX = 480;
+/** A pause must be so many times the longest one of before. */
+const QUIET_TIMES = 2;
 const RUN_GAP_MS = 60 * 60_000;
 
 /** Pairs two metrics point by point. A point that only one of them has is missing, not a failure. */
@@ -85,6 +87,11 @@ export function judgeCounts(points: readonly CountPoint[], windows: Windows, nou
       reason: `data on ${noun} for ${Math.round(share * 100)} % of the time only`,
     };
   if (during.total < TOTAL_MIN) return { ...base, verdict: 'unknown', reason: fewWords(during, before, noun) };
+  const silent = silence(inside, outside, windows);
+  if (silent !== null) {
+    const when = `from ${clockOf(silent.from, silent.to)} to ${clockOf(silent.to)} UTC`;
+    return { ...base, verdict: 'unknown', reason: `no ${noun} at all ${when}; ${fewWords(during, before, noun)}` };
+  }
   const compared = `${failedOf(during, noun)} (${failedOf(before, noun, true)} in the same time before)`;
   if (during.failed >= FAILED_MIN && rise(during, before) >= RISE_MIN)
     return { ...base, verdict: 'unknown', reason: `${compared}: more, but too few to tell from chance` };
@@ -106,6 +113,30 @@ function tally(points: readonly CountPoint[]): Tally {
 function coverage(points: readonly CountPoint[], window: Window, { grain }: Windows): number {
   const expected = Math.round(lengthMs(window) / GRAIN_MS[grain]);
   return expected === 0 ? 0 : Math.min(1, points.length / expected);
+}
+
+/**
+ * Who cannot reach a registry asks nothing of it, and nothing fails: a stretch without a single request that the time before
+ * has not seen the like of, and in which requests were to be expected, shows no hit, and cannot show that there was none.
+ */
+function silence(inside: readonly CountPoint[], outside: readonly CountPoint[], windows: Windows): Window | null {
+  const width = GRAIN_MS[windows.grain];
+  const quiet = longestQuiet(inside, width);
+  if (quiet === null || lengthMs(quiet) < STRETCH_MS) return null;
+  const usual = longestQuiet(outside, width);
+  if (usual !== null && lengthMs(quiet) < QUIET_TIMES * lengthMs(usual)) return null;
+  const expected = (tally(outside).total / lengthMs(windows.before)) * lengthMs(quiet);
+  return expected >= TOTAL_MIN ? quiet : null;
+}
+
+function longestQuiet(points: readonly CountPoint[], width: number): Window | null {
+  let [longest, run]: [CountPoint[], CountPoint[]] = [[], []];
+  for (const point of points.toSorted((a, b) => a.atMs - b.atMs)) {
+    run = point.total === 0 ? [...run, point] : [];
+    if (run.length > longest.length) longest = run;
+  }
+  const [first, last] = [longest[0], longest.at(-1)];
+  return first && last ? windowOf(first.atMs, last.atMs + width) : null;
 }
 
 interface Worst {

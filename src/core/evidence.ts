@@ -45,6 +45,8 @@ export interface NearbyAlert {
   headline: string;
   severity: string;
   startedAt: string;
+  /** Resource Health called the resource bad in the time of the incident, and no user was the cause. */
+  platform: boolean;
 }
 
 export interface ServingShare {
@@ -90,9 +92,9 @@ export function unknownCheck(check: Pick<Check, 'what' | 'source' | 'query' | 'r
   return { ...check, verdict: 'unknown', during: null, before: null, span: null, points: [] };
 }
 
-/** Resource Health of the platform counts as seen; an alert of our own rules says what our rules ask, and no more. */
+/** Resource Health of the platform counts as seen; what a user stopped, and what is well again without ever having been bad, does not; an alert of our own rules says what our rules ask, and no more. */
 export function healthCheck(alerts: readonly NearbyAlert[]): Check[] {
-  const health = alerts.find((alert) => alert.kind === 'resource');
+  const health = alerts.find((alert) => alert.platform);
   if (!health) return [];
   const reason = `Resource Health reported it at ${clockOf(health.startedAt)}: ${health.headline}`;
   return [
@@ -117,6 +119,21 @@ export function evidenceInWords(all: readonly Pick<ResourceEvidence, 'name' | 'v
   if (clear.length > 0) parts.push(`not seen at ${namesOf(clear)}${alone(clear, hit)}`);
   if (unknown.length > 0) parts.push(`unknown at ${namesOf(unknown)} (${short(unknown[0]!.reason)})`);
   return parts.join('; ');
+}
+
+/**
+ * `acrone: To send pulls away from ...: az acr ...` and what has to be known before, of the first registry that there is
+ * advice for; how many others have some. Null where nobody can do anything. Two facts, for some destinations cut one at
+ * 300 characters.
+ */
+export function adviceInWords(
+  all: readonly Pick<ResourceEvidence, 'name' | 'advice'>[],
+): { todo: string; before: string } | null {
+  const some = all.filter((one) => one.advice.length > 0);
+  const [first] = some;
+  if (!first) return null;
+  const more = some.length > 1 ? ` The timeline has the same for ${some.length - 1} more.` : '';
+  return { todo: `${first.name}: ${first.advice.slice(0, -1).join(' ')}${more}`, before: first.advice.at(-1)! };
 }
 
 /** Where nothing is hit, the number that stands behind "not seen" is worth a few words. */

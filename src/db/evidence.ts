@@ -122,30 +122,40 @@ export async function addEvidenceEntry(
   );
 }
 
-/** What the next message says of evidence; the fold keeps it (core/fold.ts). */
-export async function setEvidenceWords(db: Queryable, incidentId: string, words: string): Promise<void> {
+/** What the next message says of evidence, in place of what stood under these labels; the fold keeps it (core/details.ts). */
+export async function setEvidenceFacts(
+  db: Queryable,
+  incidentId: string,
+  { labels, facts }: { labels: readonly string[]; facts: Record<string, string> },
+): Promise<void> {
   await db.query(
-    `update incidents set details = details || jsonb_build_object('Evidence', $2::text)
-     where id = $1 and details->>'Evidence' is distinct from $2::text`,
-    [incidentId, words],
+    `update incidents set details = (details - $3::text[]) || $2::jsonb
+     where id = $1 and details is distinct from (details - $3::text[]) || $2::jsonb`,
+    [incidentId, JSON.stringify(facts), labels],
   );
 }
 
-/** Own alerts and resource events that name one of these resources, or a part of one, and were open within the span. */
+/**
+ * Own alerts and resource events that name one of these resources, or a part of one, and were open within the span.
+ * `platform`: Resource Health called it bad within the span, and not because a user had done so (azure-signals 2).
+ */
 export async function findNearbyAlerts(
   db: Queryable,
   { resources, from, to }: { resources: readonly string[]; from: string; to: string },
 ): Promise<(NearbyAlert & { resource: string })[]> {
   const { rows } = await db.query<NearbyAlert & { resource: string }>(
-    `select distinct r.resource, i.id, i.kind, i.headline, i.severity, coalesce(i.started_at, i.first_seen_at) as "startedAt"
+    `select distinct r.resource, i.id, i.kind, i.headline, i.severity, coalesce(i.started_at, i.first_seen_at) as "startedAt",
+       i.kind = 'resource' and coalesce(i.started_at, i.first_seen_at) >= $2 and i.posts @> '[{"phase":"open"}]'
+         and coalesce(i.details->>'Cause', '') !~* '^ *user' as platform
      from incidents i join incident_scope s on s.incident_id = i.id
      join unnest($1::text[]) as r(resource) on s.resource = r.resource or starts_with(s.resource, r.resource || '/')
-     where i.kind in ('alert', 'resource') and i.first_seen_at > $2::timestamptz - interval '1 day'
-       and coalesce(i.started_at, i.first_seen_at) between $2 and $3
-     order by "startedAt" limit 200`,
+     where i.kind in ('alert', 'resource') and (i.state in ('planned', 'active') or i.first_seen_at > $2::timestamptz - interval '1 day')
+       and coalesce(i.started_at, i.first_seen_at) <= $3
+       and coalesce(i.resolved_at, i.closed_at, 'infinity') >= $2
+     order by "startedAt" desc limit 200`,
     [resources, from, to],
   );
-  return rows;
+  return rows.toReversed();
 }
 
 /** Removes evidence of incidents that ended before. Returns how many rows. */

@@ -1,10 +1,10 @@
 /** From a plan to the step that an adapter gets: the incident as of that revision, what changed, for whom, with which links. */
 import { createHash } from 'node:crypto';
 import type { Action, IncidentView, Step } from '#src/core/adapter.ts';
-import { EVIDENCE_LABEL } from '#src/core/details.ts';
+import { ADVICE_LABEL, CAVEAT_LABEL, EVIDENCE_LABEL } from '#src/core/details.ts';
 import { blastRadius } from '#src/core/estate.ts';
 import { hitsInWords, whyUnknown, type EstateView } from '#src/core/estate-facts.ts';
-import { isServiceHealth, type Scope, type Snapshot } from '#src/core/incident.ts';
+import { isOpen, isServiceHealth, type Scope, type Snapshot } from '#src/core/incident.ts';
 import type { Told } from '#src/core/plan.ts';
 import type { RelayConfig } from '#src/config/types.ts';
 import type { DueDelivery } from '#src/db/due.ts';
@@ -80,7 +80,7 @@ function view(
   const { incident } = due;
   const stands = snapshot ?? incident;
   // Right behind our resources, wherever it stands among what Azure told.
-  const evidence = incident.details[EVIDENCE_LABEL];
+  const { [EVIDENCE_LABEL]: evidence, [ADVICE_LABEL]: todo, [CAVEAT_LABEL]: before, ...facts } = incident.details;
   return {
     id: incident.id,
     identity: incident.identity,
@@ -104,8 +104,12 @@ function view(
       ...(due.heldMark === null ? {} : { 'Told late': `held back ${due.heldMark}` }),
       ...(ours === null ? {} : { 'Our resources': ours }),
       ...(evidence === undefined ? {} : { [EVIDENCE_LABEL]: evidence }),
+      // After the end nobody is to move anything.
+      ...(todo === undefined || before === undefined || !isOpen(stands.state)
+        ? {}
+        : { [ADVICE_LABEL]: todo, [CAVEAT_LABEL]: before }),
       ...heldBack(due.children),
-      ...incident.details,
+      ...facts,
     },
   };
 }

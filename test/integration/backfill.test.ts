@@ -195,6 +195,45 @@ describe('while the relay is there', () => {
     expect((await round()).calls).toBeLessThan(8);
   });
 
+  test('a post that was lost while the one after it came by push is found all the same, by a usual round', async () => {
+    const record = recordOf({
+      trackingId: 'MIDD-010',
+      subscriptions: SUBSCRIPTIONS.slice(0, 3),
+      minutesAgo: [40, 25, 10],
+    });
+    await start('{ every: 300ms, grace: 1ms }');
+    await expect.poll(async () => (await round()).okAt).not.toBeNull();
+    for (const number of [1, 3]) await push(record, number, SUBSCRIPTIONS.slice(0, 3));
+    arm.events = [record];
+    await expect.poll(() => communications('MIDD-010')).toHaveLength(3);
+    expect(pager.pages).toBe(1);
+    // One call for the history of what was published lately, and no subscription's list.
+    await expect.poll(async () => (await round()).calls).toBeLessThan(8);
+    expect(arm.count(`/subscriptions/${SUBSCRIPTIONS[3]}/providers/Microsoft.ResourceHealth/events?`)).toBe(1);
+  });
+
+  test('relay backfill takes a bare number for nothing: 12 is not December 2001', async () => {
+    const { url } = await start('{ every: 10m }');
+    const env = { RELAY_URL: url, RELAY_TOKEN: API_TOKEN };
+    for (const since of ['12', '1', '2026'])
+      expect(await runCommand(['backfill', '--since', since, '--no-wait'], { env })).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('--since must be a duration such as 24h'),
+      });
+    expect((await runCommand(['backfill', '--since', '2026-09-14', '--no-wait'], { env })).code).toBe(0);
+  });
+
+  test('who answers 429 with a long Retry-After is left alone over the rounds to come; the others are asked', async () => {
+    const throttled = SUBSCRIPTIONS[0]!;
+    arm.throttled.set(throttled, 300);
+    arm.forbidden.add('graph');
+    await start('{ every: 200ms, grace: 1ms }');
+    const asked = (id: string): number => arm.count(`/subscriptions/${id}/providers/Microsoft.ResourceHealth/events?`);
+    await expect.poll(() => asked(SUBSCRIPTIONS[1]!), { timeout: 10_000 }).toBeGreaterThan(4);
+    expect(asked(throttled)).toBe(1);
+    expect((await round()).faults.join()).toContain('1 of 40 subscriptions could not be read (429');
+  });
+
   test('a post younger than the grace is left to push', async () => {
     await start('{ every: 200ms, grace: 5m }');
     await expect.poll(async () => (await round()).okAt).not.toBeNull();

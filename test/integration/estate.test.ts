@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ARM_TOKEN, ArmServer } from '#test/support/azure/arm-server.ts';
 import { makeEstate, TEAMS, type KnownResource } from '#test/support/azure/estate.ts';
-import { recordOf } from '#test/support/azure/push.ts';
+import { pushOf, recordOf } from '#test/support/azure/push.ts';
 import { serviceHealth, subscriptionId } from '#test/support/fixtures.ts';
 import { openStores, startRelay, type Stores, type TestRelay } from '#test/support/relay.ts';
 import { WebhookServer } from '#test/support/vendors/webhook.ts';
@@ -174,6 +174,29 @@ backfill: { every: 300ms }`);
         .map((event) => event.body.type),
     ).toEqual(['incident.opened', 'incident.opened']);
   });
+});
+
+test("Azure's own list without Resource Graph: a subscription that has the event no more hides no other's", async () => {
+  arm.forbidden.add('graph');
+  const [gone, listing] = [subscriptionId(1), subscriptionId(2)];
+  await start(`azure: { armUrl: "${arm.url}", accessToken: ${ARM_TOKEN}, subscriptions: ["${gone}", "${listing}"] }
+backfill: { every: 300ms, grace: 1ms }
+estate: { enabled: false }`);
+  arm.events = [recordOf({ trackingId: 'LIST-007', subscriptions: [listing], minutesAgo: [5] })];
+  arm.listed = [
+    {
+      trackingId: 'LIST-007',
+      type: 'microsoft.containerregistry/registries',
+      subscription: listing,
+      resource: known[0]!.id,
+      status: 'Confirmed',
+    },
+  ];
+  const record = arm.events[0]!;
+  await relay!.post(pushOf(record, 1, { subscription: gone, stage: 'Active' }));
+  await expect
+    .poll(async () => (await relay!.get('/v1/incidents/LIST-007')).json?.incident.resources, { timeout: 10_000 })
+    .toEqual([known[0]!.id]);
 });
 
 describe('an open incident', () => {

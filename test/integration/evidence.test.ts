@@ -192,6 +192,57 @@ describe('an active outage that meets registries of ours', () => {
     );
   });
 
+  test('an alert that fired before and is still open stands beside it; one that was over before does not', async () => {
+    const record = outage('EVID-015');
+    fine('acrone');
+    fine('acrtwo');
+    const agoMs = Date.now() - Date.parse(record.startedAt);
+    const alert = (rule: string, minutesBefore: number, ended: number | null = null) => {
+      const body = fixture('webhook-common/metric-acr-fired.json');
+      const { essentials } = body.data;
+      essentials.alertTargetIDs = [idOf('acrone')];
+      essentials.alertRuleID += rule;
+      essentials.alertId += rule;
+      const at = (minutes: number): string => new Date(Date.now() - agoMs - minutes * 60_000).toISOString();
+      essentials.firedDateTime = at(minutesBefore);
+      if (ended !== null) Object.assign(essentials, { monitorCondition: 'Resolved', resolvedDateTime: at(ended) });
+      return body;
+    };
+    const relay = await start('maxCalls: 50');
+    await relay.post(alert('-long', 120));
+    await relay.post(alert('-over', 120));
+    await relay.post(alert('-over', 120, 60));
+    await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
+    await expect
+      .poll(() => verdictsOf(relay, 'EVID-015'), { timeout: 10_000 })
+      .toEqual({ acrone: 'not seen', acrtwo: 'not seen' });
+    const [one] = (await evidenceOf(relay, 'EVID-015')).resources;
+    const open = (await relay.get('/v1/incidents?kind=alert&state=active')).json.incidents;
+    expect(one.alerts.map((nearby: { id: string }) => nearby.id)).toEqual(open.map(({ id }: { id: string }) => id));
+  });
+
+  test.each([
+    ['what a user stopped', 'Unavailable', 'UserInitiated', 'not seen'],
+    ['that it is well again, without having been bad', 'Available', 'PlatformInitiated', 'not seen'],
+    ['what the platform broke', 'Unavailable', 'PlatformInitiated', 'hit'],
+  ])('Resource Health: %s', async (_, health, cause, verdict) => {
+    const cluster = `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/aks1`;
+    arm.resources = [{ id: cluster, type: 'microsoft.containerservice/managedclusters', location: 'westeurope' }];
+    metrics.resources.push({ id: cluster, region: 'westeurope', nodes: () => ({ n1: 'Ready', n2: 'Ready' }) });
+    const body = fixture('action-group-test/common-resource-health.json');
+    const { essentials, alertContext } = body.data;
+    essentials.alertRule = 'aks-health';
+    essentials.alertTargetIDs = [cluster];
+    essentials.firedDateTime = alertContext.eventTimestamp = new Date(Date.now() - 10 * 60_000).toISOString();
+    Object.assign(alertContext.properties, { currentHealthStatus: health, previousHealthStatus: null, cause });
+    const relay = await start('maxCalls: 50');
+    await relay.post(body);
+    const record = { ...outage('EVID-016'), service: 'Azure Kubernetes Service (AKS)' };
+    await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
+    await expect.poll(() => verdictsOf(relay, 'EVID-016'), { timeout: 10_000 }).toEqual({ aks1: verdict });
+    expect((await evidenceOf(relay, 'EVID-016')).resources[0].alerts).toHaveLength(1);
+  });
+
   test('nothing is asked or said where nothing of ours is hit, for a security post, or without the section', async () => {
     fine('acrone');
     const relay = await start('maxCalls: 50');
@@ -358,6 +409,17 @@ describe('logs', () => {
     expect(one.serving.moved).toMatchObject({ from: 'westeurope', to: 'northeurope' });
     expect(one.advice.join()).toContain('az acr replication update --name westeurope --registry acrone');
     expect(metrics.requests).toHaveLength(0);
+    // In the message as well: the person on call reads that one.
+    await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
+    const words = JSON.stringify(hook.events[1]!.body.data.incident.details);
+    expect(words).toMatch(/acrone: Pulls moved from westeurope to northeurope at \d\d:\d\d UTC\./);
+    expect(words).toMatch(
+      /az acr replication update --name westeurope --registry acrone --subscription [0-9a-f-]{36} --region/,
+    );
+    expect(words).toMatch(/because of DNS.*need a retry.*may be missing/);
+    await expect
+      .poll(() => JSON.stringify(pager.changeEvents))
+      .toMatch(/az acr replication update.*--region-endpoint-enabled false/);
     // The relay never executes what it advises: it only reads.
     expect(arm.requests.every((request) => request.method === 'GET' || request.path.includes('ResourceGraph'))).toBe(
       true,

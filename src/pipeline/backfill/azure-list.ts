@@ -64,6 +64,8 @@ async function askEach(
       found.push(...(await listImpacted(session, subscription, trackingId)));
     } catch (error) {
       if (!(error instanceof AzureError)) throw error;
+      // Not every subscription that we know of has the event; that says nothing of the others.
+      if (error.status === 404) continue;
       faults.push(`Azure's list of hit resources could not be read (${error.message})`);
       break;
     }

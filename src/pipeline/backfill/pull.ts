@@ -91,7 +91,7 @@ export async function pullChanged(options: PullOptions): Promise<Pulled> {
   const posts = await held([...groups.keys()]);
   for (const [id, events] of groups) {
     const known = posts.get(id);
-    if (known && events.every((event) => nothingNew(event, known))) {
+    if (known && events.every((event) => event.updatedAt < since && nothingNew(event, known))) {
       pulled.events.push(...events);
       continue;
     }
@@ -140,7 +140,10 @@ async function history(session: AzureSession, events: readonly AzureEvent[]): Pr
   return null;
 }
 
-/** Every text of the row is held, and nothing was published after it. */
+/**
+ * Every text of the row is held, and nothing was published after it. A row has the newest text only: whether one before it
+ * is missing shows in the history alone, so this decides nothing of what was published within the span looked at.
+ */
 function nothingNew(event: AzureEvent, posts: readonly Post[]): boolean {
   const last = posts.at(-1);
   if (!last) return false;

@@ -1,7 +1,7 @@
 /** One round of back-fill: note our gaps, ask Azure, feed what is missing. One replica at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listSubscriptions } from '#src/azure/estate-read.ts';
-import { openSession, type AzureSession } from '#src/azure/session.ts';
+import { openSession, type AzureSession, type HeldOff } from '#src/azure/session.ts';
 import type { TokenSource } from '#src/azure/token.ts';
 import type { RelayConfig } from '#src/config/types.ts';
 import { quietSpans } from '#src/core/gap.ts';
@@ -30,6 +30,8 @@ export interface RoundOptions extends FeedOptions {
   activityLog: ActivityLog;
   signal: AbortSignal;
   onCall: (outcome: string) => void;
+  /** Of the process. */
+  heldOff?: HeldOff;
 }
 
 export interface Round {
@@ -89,6 +91,7 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     callsMax,
     signal,
     onCall: options.onCall,
+    ...(options.heldOff ? { heldOff: options.heldOff } : {}),
   });
   const result: RoundResult = {
     kind: round.kind,

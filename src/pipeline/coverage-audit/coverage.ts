@@ -3,7 +3,7 @@
  * nothing of a notification depends on it.
  */
 import type { Pool } from 'pg';
-import { openSession } from '#src/azure/session.ts';
+import { openSession, type HeldOff } from '#src/azure/session.ts';
 import type { TokenSource } from '#src/azure/token.ts';
 import type { RelayConfig } from '#src/config/types.ts';
 import type { Outcome } from '#src/core/adapter.ts';
@@ -26,6 +26,8 @@ export interface CoverageOptions {
   /** Null where this process calls no vendor: then others send the summary. */
   call: CallAdapter | null;
   onCall: (outcome: string) => void;
+  /** Of the process. */
+  heldOff?: HeldOff;
   onError: (error: Error, context: Record<string, unknown>) => void;
   onAudit: (audit: Audit, calls: number) => void;
   onSummary: (week: string, outcome: Outcome) => void;
@@ -102,6 +104,7 @@ export function createCoverageKeeper(options: CoverageOptions): CoverageKeeper {
       callsMax: CALLS_MAX,
       signal: rounds.signal,
       onCall: options.onCall,
+      ...(options.heldOff ? { heldOff: options.heldOff } : {}),
     });
     try {
       const done = await auditCoverage(session, {

@@ -4,7 +4,7 @@
  */
 import type { Pool } from 'pg';
 import { readEstate } from '#src/azure/estate-read.ts';
-import { openSession } from '#src/azure/session.ts';
+import { openSession, type HeldOff } from '#src/azure/session.ts';
 import type { TokenSource } from '#src/azure/token.ts';
 import type { RelayConfig } from '#src/config/types.ts';
 import { indexEstate, type EstateIndex } from '#src/core/estate.ts';
@@ -21,6 +21,8 @@ export interface EstateOptions {
   http: () => HttpClient;
   token: () => TokenSource;
   onCall: (outcome: string) => void;
+  /** Of the process. */
+  heldOff?: HeldOff;
   onError: (error: Error, context: Record<string, unknown>) => void;
   /** What is known has changed. */
   onChanged: () => Promise<void>;
@@ -105,6 +107,7 @@ export function createEstateKeeper(options: EstateOptions): EstateKeeper {
       callsMax: CALLS_MAX,
       signal: rounds.signal,
       onCall: options.onCall,
+      ...(options.heldOff ? { heldOff: options.heldOff } : {}),
     });
     try {
       const read = await readEstate(session, {

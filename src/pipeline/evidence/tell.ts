@@ -3,8 +3,8 @@
  * changed, and a note to the destinations when that is news to them. A note never opens a page (core/plan.ts).
  */
 import type { Pool } from 'pg';
-import { EVIDENCE_LABEL } from '#src/core/details.ts';
-import { evidenceInWords, type ResourceEvidence, type Verdict } from '#src/core/evidence.ts';
+import { ADVICE_LABEL, CAVEAT_LABEL, EVIDENCE_LABEL } from '#src/core/details.ts';
+import { adviceInWords, evidenceInWords, type ResourceEvidence, type Verdict } from '#src/core/evidence.ts';
 import type { Window } from '#src/core/evidence-window.ts';
 import type { Signal } from '#src/core/signal.ts';
 import {
@@ -12,7 +12,7 @@ import {
   noteEvidenceRound,
   readEvidence,
   saveEvidence,
-  setEvidenceWords,
+  setEvidenceFacts,
   type DueEvidence,
   type EvidenceRow,
 } from '#src/db/evidence.ts';
@@ -59,6 +59,11 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
   const news = over ? [] : found.filter((one) => one.verdict !== 'unknown' && toldOf(before, one) !== one.verdict);
   const all = [...found, ...look.kept];
   const words = evidenceInWords(all);
+  const advice = adviceInWords(all);
+  const facts = {
+    [EVIDENCE_LABEL]: words,
+    ...(advice === null ? {} : { [ADVICE_LABEL]: advice.todo, [CAVEAT_LABEL]: advice.before }),
+  };
   const save = async (db: Queryable): Promise<void> => {
     const told = new Set(news.map((one) => one.resource));
     await saveEvidence(
@@ -71,12 +76,12 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
   const at = options.now();
   const data = entryData(look, all, words);
   if (news.length > 0) {
-    const signal = evidenceSignal(incident, { at, title: `Evidence: ${evidenceInWords(news)}`, words, data });
+    const signal = evidenceSignal(incident, { at, title: `Evidence: ${evidenceInWords(news)}`, facts, data });
     await options.ingest.submitWith([signal], save);
   } else {
     await transaction(options.pool, async (db) => {
       // The incident's row first, as ingest has it: two replicas at once must not wait for each other in a circle.
-      await setEvidenceWords(db, incident.id, words);
+      await setEvidenceFacts(db, incident.id, { labels: [EVIDENCE_LABEL, ADVICE_LABEL, CAVEAT_LABEL], facts });
       await save(db);
       if (changed.length > 0 || over)
         await addEvidenceEntry(db, {
@@ -124,7 +129,7 @@ function entryData(look: Look, found: readonly ResourceEvidence[], words: string
 
 function evidenceSignal(
   incident: DueEvidence,
-  news: { at: Date; title: string; words: string; data: Record<string, unknown> },
+  news: { at: Date; title: string; facts: Record<string, string>; data: Record<string, unknown> },
 ): Signal {
   const { identity, kind, trackingId, severity } = incident;
   const signal = ownSignal({
@@ -138,5 +143,5 @@ function evidenceSignal(
     once: `evidence ${incident.id} ${incident.number + 1}`,
     at: news.at,
   });
-  return { ...signal, type: 'evidence', details: { [EVIDENCE_LABEL]: news.words }, data: news.data };
+  return { ...signal, type: 'evidence', details: news.facts, data: news.data };
 }

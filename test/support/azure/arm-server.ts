@@ -28,6 +28,8 @@ export class ArmServer extends VendorServer implements AzureState {
   readonly settings: AzureState['settings'] = new Map();
   /** 403 for these, and for the whole of Resource Graph under `graph`. */
   readonly forbidden = new Set<string>();
+  /** 429 for these subscriptions, with so many seconds to wait. */
+  readonly throttled = new Map<string, number>();
   tenantForbidden = true;
   /** Elements of one page. */
   pageSize = 50;
@@ -72,6 +74,12 @@ export class ArmServer extends VendorServer implements AzureState {
       );
     if (!match) return error(404, 'NotFound', 'no such resource');
     const [, subscription, trackingId, impacted] = match;
+    const waitSeconds = this.throttled.get(subscription ?? '');
+    if (waitSeconds !== undefined)
+      return {
+        ...error(429, 'SubscriptionRequestsThrottled', 'Number of requests exceeded the limit.'),
+        headers: { 'retry-after': String(waitSeconds) },
+      };
     if (subscription === undefined ? this.tenantForbidden : this.forbidden.has(subscription))
       return error(403, 'AuthorizationFailed', 'The client does not have authorization to perform the action.');
     if (subscription !== undefined && !this.subscriptions.some((one) => one.id === subscription))

@@ -204,12 +204,13 @@ describe('a cluster', () => {
       headline: 'Unavailable',
       severity: 'error',
       startedAt: '2026-09-14T08:20:00.000Z',
+      platform: true,
     } as const;
     expect(unknownEvidence(hitOf(cluster), 'too early', [alert])).toMatchObject({
       verdict: 'hit',
       reason: expect.stringContaining('08:20'),
     });
-    expect(unknownEvidence(hitOf(cluster), 'too early', [{ ...alert, kind: 'alert' }])).toMatchObject({
+    expect(unknownEvidence(hitOf(cluster), 'too early', [{ ...alert, kind: 'alert', platform: false }])).toMatchObject({
       verdict: 'unknown',
       reason: 'too early',
       alerts: [{ id: 'inc_1' }],

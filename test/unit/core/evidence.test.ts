@@ -114,6 +114,35 @@ describe('pulls', () => {
     expect(pause.span).toEqual({ from: '2026-09-14T08:20:00.000Z', to: '2026-09-14T09:20:00.000Z' });
   });
 
+  test('that stop altogether are no sign that all is well: who cannot reach a registry fails nowhere', () => {
+    const stops = judge((atMs) => ({ total: atMs < at('08:15') ? 20 : 0, failed: 0 }));
+    expect(stops).toMatchObject({
+      verdict: 'unknown',
+      reason:
+        'no pulls at all from 08:15 to 09:57 UTC; only 200 pulls in the time of the incident, 2,240 in the same time before',
+    });
+    // An hour of it within the window as well.
+    const pause = judge((atMs) => ({ total: atMs >= at('08:15') && atMs < at('09:15') ? 0 : 20, failed: 0 }));
+    expect(pause.verdict).toBe('unknown');
+    // Failures beside it count as before.
+    const failing = judge((atMs) => ({
+      total: atMs < at('08:35') ? 20 : 0,
+      failed: atMs >= at('08:05') && atMs < at('08:35') ? 9 : 0,
+    }));
+    expect(failing.verdict).toBe('hit');
+  });
+
+  test('that pause as they did before, for minutes only, or where few were to be expected, are not seen as before', () => {
+    // Ten minutes of every forty, before and since.
+    const bursts = judge((atMs) => ({ total: (atMs / 60_000) % 40 < 10 ? 50 : 0, failed: 0 }));
+    const minutes = judge((atMs) => ({ total: atMs >= at('08:15') && atMs < at('08:25') ? 0 : 20, failed: 0 }));
+    const rare = judge((atMs) => ({
+      total: atMs >= at('08:15') && atMs < at('09:00') ? 0 : (atMs / 60_000) % 6 === 0 ? 1 : 0,
+      failed: 0,
+    }));
+    expect([bursts.verdict, minutes.verdict, rare.verdict]).toEqual(['not seen', 'not seen', 'not seen']);
+  });
+
   test('a few failures a minute over the whole time are a hit as well, without any stretch that stands out', () => {
     const found = judge((atMs) => ({ total: 10, failed: atMs >= at('08:05') && (atMs / 60_000) % 4 === 0 ? 1 : 0 }));
     expect(found).toMatchObject({ verdict: 'hit', before: { failed: 0 } });
