@@ -11,7 +11,7 @@ import type { Fault } from '#test/support/vendors/vendor-server.ts';
 export type StepOverrides = Parameters<typeof makeStep>[0];
 
 export interface RunOptions {
-  /** Limit on the whole step; 5 s unless told. */
+  /** Limit on the whole step; 20 s unless told. */
   deadlineMs?: number;
   signal?: AbortSignal;
   /** The process dies before the outcome is written: memo and state stay as they were. */
@@ -58,7 +58,7 @@ export class Delivery {
   }
 
   async #attempt(step: Step, options: RunOptions & { settling: boolean }): Promise<Outcome> {
-    const { deadlineMs = 5_000, signal = new AbortController().signal, crash = false, settling } = options;
+    const { deadlineMs = 20_000, signal = new AbortController().signal, crash = false, settling } = options;
     const record = (fields: Record<string, unknown>, message: string) => void this.trace.push({ fields, message });
     const outcome = await this.#adapter.deliver(
       step,

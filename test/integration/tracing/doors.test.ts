@@ -73,12 +73,15 @@ async function post(id: string, communication = 1): Promise<number> {
   return answer.status;
 }
 
-async function span(name: string): Promise<OtlpSpan> {
-  await expect.poll(() => otlp.spans.some((one) => one.name === name), { timeout: 20_000 }).toBe(true);
-  return otlp.spans.find((one) => one.name === name)!;
+/** Waits for a span, of this trace where one is given; long enough for a relay in another process to start. */
+async function span(name: string, traceId?: string): Promise<OtlpSpan> {
+  const found = (): OtlpSpan | undefined =>
+    otlp.spans.find((one) => one.name === name && (traceId === undefined || one.traceId === traceId));
+  await expect.poll(found, { timeout: 30_000 }).toBeDefined();
+  return found()!;
 }
 
-test('what an Event Hub brings is one trace as well, down to the vendor', async () => {
+test('what an Event Hub brings is one trace as well, down to the vendor', { timeout: 120_000 }, async () => {
   const server = await new EventHubsServer({ hubs: { hub: { partitions: 1 } } }).start();
   try {
     const { DATABASE_URL: databaseUrl } = await stores.environment();
@@ -87,7 +90,8 @@ test('what an Event Hub brings is one trace as well, down to the vendor', async 
     apps.push(await startWithReceivers({ ...options, environment: traced() }));
     server.publish('hub', JSON.stringify(serviceHealth({ trackingId: 'HUBT-001', communication: 1, stage: 'Active' })));
     const delivery = await span('deliver hook');
-    const receipt = await span('receive activity');
+    // A reader that stood still loses its partition, and the event is received once more, in a trace of its own.
+    const receipt = await span('receive activity', delivery.traceId);
     expect(receipt).toMatchObject({
       kind: 'consumer',
       parentSpanId: null,
@@ -98,8 +102,7 @@ test('what an Event Hub brings is one trace as well, down to the vendor', async 
         'messaging.destination.partition.id': '0',
       },
     });
-    expect(delivery.traceId).toBe(receipt.traceId);
-    expect((await span('POST 127.0.0.1')).parentSpanId).toBe(delivery.spanId);
+    expect((await span('POST 127.0.0.1', delivery.traceId)).parentSpanId).toBe(delivery.spanId);
   } finally {
     for (const app of apps.splice(0)) await app.stop();
     await server.stop();
@@ -128,7 +131,7 @@ test('without traces nothing stands in the lines, and nothing in the database', 
   expect(otlp.requests).toBe(0);
 });
 
-test('a worker in another process goes on with the trace of the api', { timeout: 40_000 }, async () => {
+test('a worker in another process goes on with the trace of the api', { timeout: 120_000 }, async () => {
   const { DATABASE_URL: databaseUrl } = await stores.environment();
   await start(hookConfig(hook), { ...traced(), DATABASE_URL: databaseUrl!, RELAY_ROLE: 'api' });
   child = startRelayProcess({
@@ -148,7 +151,7 @@ test('a worker in another process goes on with the trace of the api', { timeout:
 
 test(
   'while Postgres is away the page is in the trace of its signal, and what is told later too',
-  { timeout: 40_000 },
+  { timeout: 120_000 },
   async () => {
     const { DATABASE_URL: url } = await stores.environment();
     const { hostname: host, port } = new URL(url!);
@@ -186,8 +189,7 @@ test('a second relay in one process has no traces, says so, and does its work', 
     error: expect.stringContaining('already'),
   });
   expect(await post('TWICE-01')).toBe(202);
-  await span('deliver hook').catch(() => undefined);
-  await expect.poll(() => hook.requests.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => hook.events.length).toBe(1);
 });
 
 test('settings that cannot be used are warnings: the relay starts without traces', async () => {

@@ -33,7 +33,11 @@ export class OtlpServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests++;
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      return; // the relay ended while it was sending
+    }
     if (this.mode === 'hang') return;
     if (this.mode === 'refuse') return void response.writeHead(503).end();
     const encoding = request.headers['content-encoding'];

@@ -9,6 +9,7 @@ import {
   type RouteFacts,
 } from '#src/core/route-condition.ts';
 import { explainRoutes, matchRoutes, type Route } from '#src/core/route.ts';
+import { processorMs } from '#test/support/processor.ts';
 
 const AKS = '/subscriptions/sub-1/resourceGroups/rg-pay/providers/Microsoft.ContainerService/managedClusters/prod-1';
 const ACR = '/subscriptions/sub-2/resourcegroups/rg-shop/providers/microsoft.containerregistry/registries/shop';
@@ -135,9 +136,8 @@ describe('globs', () => {
   });
 
   test('no pattern takes long', () => {
-    const started = performance.now();
-    expect(matchesGlob(`${'a*'.repeat(200)}b`, 'a'.repeat(5000))).toBe(false);
-    expect(performance.now() - started).toBeLessThan(2000);
+    const spentMs = processorMs(() => expect(matchesGlob(`${'a*'.repeat(200)}b`, 'a'.repeat(5000))).toBe(false));
+    expect(spentMs).toBeLessThan(2000);
   });
 });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHttpClient, type HttpClient } from '#src/http/client.ts';
 import { VendorServer } from '#test/support/vendors/vendor-server.ts';
 
-const FREE = () => ({ signal: new AbortController().signal, deadlineMs: 3_000 });
+const FREE = () => ({ signal: new AbortController().signal, deadlineMs: 15_000 });
 let server: VendorServer;
 let client: HttpClient;
 
@@ -19,6 +19,15 @@ afterEach(async () => {
 
 const post = (url = server.url) =>
   ({ method: 'POST', url, body: 'x', headers: { 'content-type': 'text/plain' } }) as const;
+
+/** Leaves an open connection: on that a request is out before any deadline can come, however slow the machine is. */
+async function connected(): Promise<void> {
+  await client.call(FREE())(post());
+  // undici rests a connection for one turn of the event loop before it is used again.
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+const arrived = () => expect.poll(() => server.requests.length).toBe(1);
 
 describe('an HTTP call', () => {
   it('brings back status, lower-cased headers and body', async () => {
@@ -64,7 +73,8 @@ describe('a failure before anything was sent', () => {
   });
 
   it('is dns where the name does not exist', async () => {
-    const result = await client.call(FREE())(post('https://no-such-host.invalid/'));
+    // The machine's own resolver refuses an empty label: no name server is asked, which might take its time.
+    const result = await client.call(FREE())(post('https://no-such..host.invalid/'));
     expect(result).toMatchObject({ answered: false, sent: false, reason: 'dns' });
   });
 
@@ -138,28 +148,40 @@ describe('a failure after the request went out', () => {
   it.each(['hang', 'slow', 'drip'] as const)(
     'is sent and timeout at the deadline where the vendor %ss',
     async (kind) => {
+      await connected();
       if (kind === 'hang') server.failNext({ kind, taken: true });
       else if (kind === 'slow') server.failNext({ kind, delayMs: 2_000 });
       else server.failNext({ kind });
-      const startedAt = performance.now();
       const result = await client.call({ ...FREE(), deadlineMs: 300 })(post());
       expect(result).toMatchObject({ answered: false, sent: true, reason: 'timeout' });
-      expect(performance.now() - startedAt).toBeLessThan(1_500);
     },
   );
 
   it('is sent and aborted at the signal', async () => {
     server.failNext({ kind: 'hang', taken: true });
-    const result = await client.call({ signal: AbortSignal.timeout(200), deadlineMs: 5_000 })(post());
-    expect(result).toMatchObject({ answered: false, sent: true, reason: 'aborted' });
+    const abort = new AbortController();
+    const result = client.call({ ...FREE(), signal: abort.signal })(post());
+    await arrived();
+    abort.abort();
+    expect(await result).toMatchObject({ answered: false, sent: true, reason: 'aborted' });
   });
 
   it('shares one deadline between the requests of a call', async () => {
-    server.failAlways({ kind: 'slow', delayMs: 250 });
+    server.failAlways({ kind: 'hang', taken: true });
+    const timedOut = { answered: false, reason: 'timeout' };
     const http = client.call({ ...FREE(), deadlineMs: 400 });
-    expect((await http(post())).answered).toBe(true);
-    expect(await http(post())).toMatchObject({ answered: false, reason: 'timeout' });
-    expect(await http(post())).toMatchObject({ answered: false, reason: 'timeout' });
+    const first = http(post());
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    // However late timers are, they come in the order in which they are due.
+    const ends: string[] = [];
+    const another = client
+      .call({ ...FREE(), deadlineMs: 400 })(post())
+      .finally(() => ends.push('another call'));
+    const second = http(post()).finally(() => ends.push('the second request'));
+    for (const result of [first, second, another]) expect(await result).toMatchObject(timedOut);
+    expect(ends).toEqual(['the second request', 'another call']);
+    server.failAlways(null);
+    expect(await http(post())).toMatchObject({ ...timedOut, sent: false });
   });
 
   it('is sent where a success breaks off in its body, but a refusal stands', async () => {
@@ -178,7 +200,7 @@ describe('a failure after the request went out', () => {
   it('comes back at close instead of waiting for the vendor', async () => {
     server.failNext({ kind: 'hang', taken: true });
     const result = client.call(FREE())(post());
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await arrived();
     await client.close();
     expect(await result).toMatchObject({ answered: false, sent: true, reason: 'aborted' });
     expect(await client.call(FREE())(post())).toMatchObject({ answered: false, sent: false, reason: 'aborted' });

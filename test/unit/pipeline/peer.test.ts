@@ -13,13 +13,26 @@ afterEach(async () => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A relay that is well, after `pauseMs`. */
-async function relayAt(store: string, pauseMs = 0): Promise<string> {
+interface Relay {
+  url: string;
+  /** How often it was looked at. */
+  looks: number;
+  /** Lets it answer. */
+  answer(): void;
+}
+
+/** A relay that is well, and says so once it may. */
+async function relayAt(store: string): Promise<Relay> {
   const body = JSON.stringify({ relayId: 'pair', store, delivers: true, answers: [] });
-  const server = createServer((_, answer) => void setTimeout(() => answer.end(body), pauseMs));
+  const { promise: may, resolve: answer } = Promise.withResolvers<void>();
+  const server = createServer((_, response) => {
+    relay.looks++;
+    void may.then(() => response.end(body));
+  });
   servers.push(server);
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const relay: Relay = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, looks: 0, answer };
+  return relay;
 }
 
 function configFor(url: string): RelayConfig {
@@ -28,18 +41,22 @@ function configFor(url: string): RelayConfig {
 }
 
 test.each([
-  ['between two looks', 0],
-  ['while it is being looked at', 300],
-])('a peer at another address is looked at at once, also when the old one goes %s', async (_, pauseMs) => {
-  let config = configFor(await relayAt('east', pauseMs));
+  ['between two looks', ['well', 'well']],
+  ['while it is being looked at', ['well']],
+])('a peer at another address is looked at at once, also when the old one goes %s', async (when, wanted) => {
+  const [east, west] = [await relayAt('east'), await relayAt('west')];
+  west.answer();
+  if (when === 'between two looks') east.answer();
+  let config = configFor(east.url);
   const pool = { query: () => Promise.resolve({ rows: [{ born: '1', delivers: true }] }) } as unknown as Pool;
   const looks: string[] = [];
   peer = createPeer({ config: () => config, pool, onLook: ({ is }) => looks.push(is) });
   peer.start();
-  if (pauseMs === 0) await expect.poll(() => peer!.state()?.is).toBe('well');
-  else await new Promise((done) => setTimeout(done, pauseMs / 2));
-  config = configFor(await relayAt('west'));
+  if (when === 'between two looks') await expect.poll(() => peer!.state()?.is).toBe('well');
+  else await expect.poll(() => east.looks).toBe(1);
+  config = configFor(west.url);
   expect(peer.state()?.is).toBe('unknown');
-  await expect.poll(() => peer!.state()?.is, { timeout: 3_000 }).toBe('well');
-  expect(looks).toEqual(pauseMs === 0 ? ['well', 'well'] : ['well']);
+  east.answer();
+  await expect.poll(() => peer!.state()?.is).toBe('well');
+  expect(looks).toEqual(wanted);
 });

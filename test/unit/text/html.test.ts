@@ -1,6 +1,7 @@
 /** What people read of Microsoft's posts, and that nothing in them can run, load or pretend. */
 import { describe, expect, it } from 'vitest';
 import { htmlToMarkdown, htmlToText, sanitizeHtml } from '#src/text/html.ts';
+import { processorMs } from '#test/support/processor.ts';
 
 /** Built like Microsoft's real posts: spacers, hard spaces, inline styles, nested lists, a link with rel and target. */
 const POST =
@@ -157,10 +158,11 @@ it.each([
   ['60,000 cells', `<table><tr>${'<td>x'.repeat(60_000)}`],
   ['20,000 lists', '<ul><li>'.repeat(20_000)],
   ['10,000 open links', '<a href="https://x.example">'.repeat(10_000)],
-])('reads %s in less than four seconds', (_name, html) => {
-  const startedAt = performance.now();
-  sanitizeHtml(html);
-  htmlToText(html);
-  htmlToMarkdown(html);
-  expect(performance.now() - startedAt).toBeLessThan(4_000);
+])('reads %s in less than four seconds of the processor', (_name, html) => {
+  const spentMs = processorMs(() => {
+    sanitizeHtml(html);
+    htmlToText(html);
+    htmlToMarkdown(html);
+  });
+  expect(spentMs).toBeLessThan(4_000);
 });
