@@ -174,7 +174,7 @@ export async function fire(pool: Pool, door: Door, { body, random }: { body: Bod
         ...door.headers(given),
       },
       ...(door.method === 'POST' ? { body: sent } : {}),
-      signal: AbortSignal.timeout(15_000),
+      signal: AbortSignal.timeout(60_000),
     });
     const text = await answer.body.text();
     const { signals = [] } = (answer.statusCode === 202 ? JSON.parse(text) : {}) as {

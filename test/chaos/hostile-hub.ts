@@ -7,7 +7,7 @@ import type { Sender } from './sender.ts';
 
 const HUB = 'activity';
 const PARTITIONS = 4;
-const READ_MS = 60_000;
+const READ_MS = 120_000;
 
 interface HubView {
   name: string;
@@ -60,8 +60,10 @@ export async function openHostileHub(context: Context): Promise<HostileHub> {
       200,
     );
     context.promise('every record of the hub is read, whatever it holds', read, seen);
-    const { status, restarts } = await view(sender);
-    context.promise('the hub receiver is not harmed', status === 'ok' && restarts === 0, { status, restarts });
+    // A read that came too late on a busy machine is a fault until the next one.
+    await until(async () => (await view(sender)).status === 'ok', READ_MS, 200);
+    const { status, detail, restarts } = await view(sender);
+    context.promise('the hub receiver is not harmed', status === 'ok' && restarts === 0, { status, detail, restarts });
     context.promise('the hub has nothing to complain about', server.faults.length === 0, server.faults.slice(0, 3));
   }
 

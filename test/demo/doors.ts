@@ -26,7 +26,7 @@ export interface Brought {
 }
 
 /** Reading a hub begins some seconds after the start; then it takes milliseconds. */
-const STORED_MS = 20_000;
+const STORED_MS = 60_000;
 
 /** Brings the bodies of a scene in through its door and waits until all of them are stored. */
 export async function bring(stage: Stage, scene: Scene): Promise<Brought> {

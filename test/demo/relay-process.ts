@@ -18,7 +18,7 @@ export interface RelayProcess {
 }
 
 /** A start that takes longer has failed. */
-const START_MS = 30_000;
+const START_MS = 60_000;
 /** The relay gives itself 14 s to stop. */
 const STOP_MS = 16_000;
 const TAIL_LINES = 25;

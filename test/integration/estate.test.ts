@@ -195,7 +195,7 @@ estate: { enabled: false }`);
   const record = arm.events[0]!;
   await relay!.post(pushOf(record, 1, { subscription: gone, stage: 'Active' }));
   await expect
-    .poll(async () => (await relay!.get('/v1/incidents/LIST-007')).json?.incident.resources, { timeout: 10_000 })
+    .poll(async () => (await relay!.get('/v1/incidents/LIST-007')).json?.incident.resources)
     .toEqual([known[0]!.id]);
 });
 

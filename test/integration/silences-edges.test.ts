@@ -50,27 +50,16 @@ const post = (trackingId: string, communication: number, stage: string, more: Pa
 const heard = (at = hook): string[] => at.events.map((event) => event.body.type.replace('incident.', ''));
 const delivery = async (id: string) => (await relay.get(`/v1/incidents/${id}/deliveries`)).json?.deliveries?.[0];
 const isHeld = (id: string) => expect.poll(async () => (await delivery(id))?.state).toBe('suppressed');
-const silence = (...args: string[]): Promise<Ran> =>
-  cli(['silence', ...args], { env: { RELAY_URL: relay.url, RELAY_TOKEN: API_TOKEN } });
-const passThrough = (...args: string[]): Promise<Ran> =>
-  cli(['pass-through', ...args], { env: { RELAY_URL: relay.url, RELAY_TOKEN: API_TOKEN } });
+const operator = () => ({ env: { RELAY_URL: relay.url, RELAY_TOKEN: API_TOKEN } });
+const silence = (...args: string[]): Promise<Ran> => cli(['silence', ...args], operator());
+const passThrough = (...args: string[]): Promise<Ran> => cli(['pass-through', ...args], operator());
 
 test('the command line sets, lists and lifts a silence, for people and for programs', async () => {
   expect((await silence('list')).out).toBe('no silences\n');
   await post('CLI-001', 1, 'Active');
   await relay.level('CLI-001', 1);
-  const set = await silence(
-    'add',
-    'kind=outage',
-    'region=West Europe',
-    'region=North*',
-    '--for',
-    '2h',
-    '--reason',
-    'move',
-    '--to',
-    'hook',
-  );
+  const more = 'region=North* --for 2h --reason move --to hook'.split(' ');
+  const set = await silence('add', 'kind=outage', 'region=West Europe', ...more);
   expect(set.code).toBe(0);
   expect(set.out).toMatch(
     /^(sil_\w+) until \d{4}-\d\d-\d\d \d\d:\d\dZ: kind outage; region West Europe, North\*, hook\nit covers 1 open now: inc_/,
@@ -139,11 +128,8 @@ test('the switch by command line; who and when can be read afterwards', async ()
 });
 
 test('every page says what keeps quiet, with what people wrote as text', async () => {
-  await relay.call('POST', '/v1/silences', {
-    match: { region: 'West Europe' },
-    for: '1h',
-    reason: '<b>patch</b> night',
-  });
+  const reason = '<b>patch</b> night';
+  await relay.call('POST', '/v1/silences', { match: { region: 'West Europe' }, for: '1h', reason });
   await post('PAGE-001', 1, 'Active');
   await post('PAGE-002', 1, 'Active', { regions: ['East US'] });
   await isHeld('PAGE-001');
@@ -261,8 +247,8 @@ routes: [{ match: {}, to: [daily] }]
   await its.connect();
   try {
     await digest.post(serviceHealth({ trackingId: 'DIG-001', communication: 1, stage: 'Active' }));
-    const waits = `select from deliveries where held_until > now()`;
-    await expect.poll(async () => (await its.query(waits)).rowCount).toBe(1);
+    const waiting = 'select from deliveries where held_until > now()';
+    await expect.poll(() => its.query(waiting)).toMatchObject({ rowCount: 1 });
     await timePassed(its, '2 minutes');
     await sleep(ROUND_MS);
     expect([heard(), heard(other)]).toEqual([[], []]);

@@ -88,9 +88,8 @@ async function tell(trackingId: string): Promise<void> {
   const body = serviceHealth({ trackingId, communication: 1, stage: 'Active' });
   // Entra's tokens live side by side, a role of Postgres has one password: a connection that is opened between the change
   // and the answer with the new token is refused, and its sender told 503, upon which it sends again.
-  await expect
-    .poll(async () => (await relay!.post(body)).json.signals?.[0].outcome, { timeout: 10_000 })
-    .toBe('opened');
+  // What was stored while its sender was told 503 is a duplicate then.
+  await expect.poll(async () => (await relay!.post(body)).json.signals?.[0].outcome).toMatch(/^(opened|duplicate)$/);
   await relay!.level(trackingId, 1);
 }
 
@@ -110,19 +109,19 @@ function cutPostgres(): Promise<unknown> {
 
 describe('Postgres', () => {
   test('migrations, pools and the queue with its LISTEN connection sign in with a token, and again after it was renewed', async () => {
-    identity.lifetimeS = 6;
+    identity.lifetimeS = 10;
     relay = await start(await environment());
     await tell('TOK1-001');
     const first = identity.newest(POSTGRES)!.token;
-    await expect.poll(() => identity.newest(POSTGRES)!.token, { timeout: 8_000 }).not.toBe(first);
+    await expect.poll(() => identity.newest(POSTGRES)!.token).not.toBe(first);
     // Connections that the old token has opened go on working.
     await tell('TOK1-002');
     const before = await answered();
     await cutPostgres();
     await sleep(1_500);
     await tell('TOK1-003');
-    await expect.poll(answered, { timeout: 10_000 }).toBeGreaterThan(before);
-    expect(await part('postgres token')).toBeUndefined();
+    await expect.poll(answered).toBeGreaterThan(before);
+    await expect.poll(() => part('postgres token')).toBeUndefined();
     expect(identity.issued.every((one) => one.resource === POSTGRES)).toBe(true);
   });
 
@@ -133,23 +132,28 @@ describe('Postgres', () => {
     const answer = await relay.post(body);
     expect(answer.status).toBe(202);
     expect(answer.json.signals[0].outcome).toBe('spooled');
-    const named = await part('postgres token');
-    expect(named).toMatchObject({ status: 'degraded' });
-    expect(named!.detail).toMatch(/^no Entra token for Postgres: .*/);
+    // The start waits for an answer of the identity some seconds and no longer.
+    await expect
+      .poll(() => part('postgres token'), { timeout: 30_000 })
+      .toMatchObject({ status: 'degraded', detail: expect.stringMatching(/^no Entra token for Postgres: ./) });
     identity.failWith = null;
+    // All migrations come first.
+    await expect.poll(async () => (await relay!.get('/v1/incidents/TOK2-001')).status, { timeout: 60_000 }).toBe(200);
     await relay.level('TOK2-001', 1);
-    await expect.poll(() => part('postgres token'), { timeout: 15_000 }).toBeUndefined();
-  });
+    await expect.poll(() => part('postgres token')).toBeUndefined();
+  }, 120_000);
 
   test('a token that cannot be renewed is named while the old one still serves', async () => {
-    identity.lifetimeS = 8;
+    // Asked for anew at half of it; the rest must do for the failure and for what is told meanwhile.
+    identity.lifetimeS = 24;
     relay = await start(await environment());
     identity.failWith = 503;
-    await expect.poll(async () => (await part('postgres token'))?.detail, { timeout: 20_000 }).toMatch(/Postgres/);
+    await expect.poll(async () => (await part('postgres token'))?.detail, { timeout: 40_000 }).toMatch(/Postgres/);
     await tell('TOK3-001');
     identity.failWith = null;
-    await expect.poll(() => part('postgres token'), { timeout: 20_000 }).toBeUndefined();
-  });
+    // Between two tries lie up to 30 s.
+    await expect.poll(() => part('postgres token'), { timeout: 50_000 }).toBeUndefined();
+  }, 120_000);
 });
 
 describe.skipIf(noRedis !== null)(`Redis${noRedis === null ? '' : ` (skipped: ${noRedis})`}`, () => {
@@ -180,19 +184,19 @@ describe.skipIf(noRedis !== null)(`Redis${noRedis === null ? '' : ` (skipped: ${
   });
 
   test('every living connection, the blocking one too, shows each new token before the old one ends', async () => {
-    identity.lifetimeS = 24;
+    // A connection that waits in a blocking command shows the token that is renewed at half of it after 10 s at the latest.
+    identity.lifetimeS = 40;
     relay = await start({
       ...(await environment()),
       REDIS_URL: `redis://${OBJECT_ID}@127.0.0.1:${gate.port}`,
       REDIS_AUTH: 'entra',
     });
     await tell('TOK4-001');
+    // One to ring, one to answer, and its duplicate that waits.
+    await expect.poll(() => gate.open().length).toBe(3);
     const began = gate.open();
-    expect(began.length).toBeGreaterThanOrEqual(3);
-    const tokens = (): number => identity.issued.filter((one) => one.resource === REDIS).length;
-    await expect.poll(tokens, { timeout: 40_000 }).toBeGreaterThanOrEqual(4);
     await expect
-      .poll(() => Math.min(...gate.open().map((shown) => shown.length)), { timeout: 12_000 })
+      .poll(() => Math.min(...gate.open().map((shown) => shown.length)), { timeout: 80_000 })
       .toBeGreaterThanOrEqual(3);
     const before = await answered();
     await tell('TOK4-002');
@@ -201,7 +205,7 @@ describe.skipIf(noRedis !== null)(`Redis${noRedis === null ? '' : ` (skipped: ${
     expect(gate.expired).toBe(0);
     expect(gate.open()).toHaveLength(began.length);
     expect(gate.open().every((shown) => began.includes(shown))).toBe(true);
-  });
+  }, 150_000);
 
   test('the commands sign in the same way: migrate brings the schema, doctor finds both stores well', async () => {
     const variables = {
@@ -231,7 +235,7 @@ describe.skipIf(noRedis !== null)(`Redis${noRedis === null ? '' : ` (skipped: ${
   });
 
   test('connections that are cut come back with the newest token', async () => {
-    identity.lifetimeS = 8;
+    identity.lifetimeS = 24;
     relay = await start({
       ...(await environment()),
       REDIS_URL: `redis://${OBJECT_ID}@127.0.0.1:${gate.port}`,
@@ -239,17 +243,16 @@ describe.skipIf(noRedis !== null)(`Redis${noRedis === null ? '' : ` (skipped: ${
     });
     await tell('TOK5-001');
     const first = identity.newest(REDIS)!.token;
-    await expect.poll(() => identity.newest(REDIS)!.token, { timeout: 10_000 }).not.toBe(first);
+    await expect.poll(() => identity.newest(REDIS)!.token, { timeout: 30_000 }).not.toBe(first);
     await redisAdmin.client('KILL', 'USER', OBJECT_ID);
     const newest = (): string => identity.newest(REDIS)!.token;
-    const fresh = (): number => gate.open().filter((shown) => shown.length > 0 && shown[0] !== first).length;
-    await expect.poll(fresh, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
-    expect(fresh()).toBe(gate.open().length);
-    await expect.poll(() => gate.open().every((shown) => shown.includes(newest())), { timeout: 12_000 }).toBe(true);
+    const old = (): number => gate.open().filter((shown) => shown[0] === undefined || shown[0] === first).length;
+    await expect.poll(() => [gate.open().length, old()]).toEqual([3, 0]);
+    await expect.poll(() => gate.open().every((shown) => shown.includes(newest())), { timeout: 30_000 }).toBe(true);
     const before = await answered();
     await tell('TOK5-002');
     await expect.poll(answered).toBeGreaterThan(before);
-  });
+  }, 120_000);
 
   test('without a token for Redis nothing is lost: deliveries go on, and the part is named', async () => {
     relay = await start({
@@ -266,9 +269,11 @@ describe.skipIf(noRedis !== null)(`Redis${noRedis === null ? '' : ` (skipped: ${
       REDIS_AUTH: 'entra',
     });
     await tell('TOK6-002');
-    expect((await part('redis token'))?.detail).toMatch(/^no Entra token for Redis/);
-    expect((await part('queue'))?.status).toBe('degraded');
+    await expect
+      .poll(async () => (await part('redis token'))?.detail, { timeout: 30_000 })
+      .toMatch(/^no Entra token for Redis/);
+    await expect.poll(async () => (await part('queue'))?.status).toBe('degraded');
     identity.failWith = null;
-    await expect.poll(async () => (await part('queue'))?.status, { timeout: 40_000 }).toBe('ok');
-  });
+    await expect.poll(async () => (await part('queue'))?.status, { timeout: 60_000 }).toBe('ok');
+  }, 150_000);
 });
