@@ -17,7 +17,7 @@ export interface AzureSessionOptions {
   /** Ends everything. */
   signal: AbortSignal;
   /** Who wants to be left alone, kept over the rounds; this session reads and adds to it. */
-  heldOff?: HeldOff;
+  heldOff?: HeldOff | undefined;
   /** After each answer: HTTP status, or why there was none. */
   onCall?: (outcome: string) => void;
 }

@@ -10,7 +10,8 @@ export const ADVICE_LABEL = 'What you can do';
 /** What has to be known before. A fact of its own: some destinations cut a fact at 300 characters. */
 export const CAVEAT_LABEL = 'Before you do';
 
-const OURS = [EVIDENCE_LABEL, ADVICE_LABEL, CAVEAT_LABEL];
+/** What one look at the evidence says, and the next one replaces whole. */
+export const EVIDENCE_LABELS: readonly string[] = [EVIDENCE_LABEL, ADVICE_LABEL, CAVEAT_LABEL];
 
 type Details = Record<string, string>;
 
@@ -20,11 +21,15 @@ export function detailsAfter(
   signal: Pick<Signal, 'type' | 'phase' | 'details'>,
   fresh: boolean,
 ): Details {
-  const ours = Object.fromEntries(Object.entries(before).filter(([label]) => OURS.includes(label)));
-  if (signal.type === 'evidence') {
-    const { [ADVICE_LABEL]: _todo, [CAVEAT_LABEL]: _before, ...rest } = before;
-    return { ...rest, ...signal.details };
-  }
+  if (signal.type === 'evidence') return { ...pick(before, isAzures), ...signal.details };
   if (!fresh || signal.phase === 'note') return before;
-  return { ...signal.details, ...ours };
+  return { ...signal.details, ...pick(before, (label) => !isAzures(label)) };
+}
+
+function isAzures(label: string): boolean {
+  return !EVIDENCE_LABELS.includes(label);
+}
+
+function pick(details: Details, wanted: (label: string) => boolean): Details {
+  return Object.fromEntries(Object.entries(details).filter(([label]) => wanted(label)));
 }

@@ -92,7 +92,10 @@ export function unknownCheck(check: Pick<Check, 'what' | 'source' | 'query' | 'r
   return { ...check, verdict: 'unknown', during: null, before: null, span: null, points: [] };
 }
 
-/** Resource Health of the platform counts as seen; what a user stopped, and what is well again without ever having been bad, does not; an alert of our own rules says what our rules ask, and no more. */
+/**
+ * Resource Health of the platform counts as seen; what a user stopped, and what is well again without ever having been
+ * bad, does not. An alert of our own rules says what our rules ask, and no more.
+ */
 export function healthCheck(alerts: readonly NearbyAlert[]): Check[] {
   const health = alerts.find((alert) => alert.platform);
   if (!health) return [];

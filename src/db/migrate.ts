@@ -2,12 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import { connectionOf, readyToSignIn, type PostgresAddress } from './address.ts';
+import { CONNECT_MS } from './pools.ts';
 
 /** Spells "RLAY". Any number will do as long as no one else takes it. */
 const LOCK_KEY = 0x524c4159;
 const FOLDER = new URL('./migrations/', import.meta.url);
-/** As long as the pools wait for a connection. */
-const CONNECT_MS = 4_000;
 
 /** Thrown when the database was migrated by a release so new that this one may not run beside it. */
 export class SchemaTooNewError extends Error {}

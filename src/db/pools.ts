@@ -36,6 +36,9 @@ const getTypeParser = types.getTypeParser.bind(types) as (oid: number, format?: 
 const SESSION =
   '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c standard_conforming_strings=on';
 
+/** A server that takes a connection and says nothing is away: no request waits over 5 s (design 3.1). */
+export const CONNECT_MS = 4_000;
+
 /**
  * Opens the pools without connecting yet.
  * @param onError an idle connection was lost; the pool replaces it by itself
@@ -47,7 +50,7 @@ export function openPools(address: string | PostgresAddress, onError: (error: Er
       ...connection,
       application_name: `relay-${name}`,
       types: parsers,
-      connectionTimeoutMillis: 4_000,
+      connectionTimeoutMillis: CONNECT_MS,
       idleTimeoutMillis: 30_000,
       keepAlive: true,
       ...extra,

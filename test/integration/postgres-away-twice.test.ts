@@ -1,109 +1,75 @@
 /** Postgres is away and something else goes wrong as well: the process ends, the pager is refused, the end is told elsewhere. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { useAwayBench } from '#test/support/away-bench.ts';
 import { serviceHealth } from '#test/support/fixtures.ts';
-import { openStores, startRelay, type Stores, type TestRelay } from '#test/support/relay.ts';
-import { startTcpProxy, through, type TcpProxy } from '#test/support/tcp-proxy.ts';
+import type { TestRelay } from '#test/support/relay.ts';
 import { PagerDutyServer } from '#test/support/vendors/pagerduty.ts';
 
 const DOWN = { kind: 'answer', answer: { status: 503, body: 'down' } } as const;
-let stores: Stores;
-let proxy: TcpProxy;
-let pager: PagerDutyServer;
 let second: PagerDutyServer;
-let folder: string;
-let url: string;
-let relays: TestRelay[] = [];
 
-beforeAll(async () => {
-  stores = await openStores('postgres');
-});
-afterAll(() => stores.stop());
+beforeEach(async () => void (second = await new PagerDutyServer().start()));
+afterEach(() => second.stop());
+const { proxy, pager, relay: startOne, goAway } = useAwayBench();
 
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'relay-twice-'));
-  pager = await new PagerDutyServer().start();
-  second = await new PagerDutyServer().start();
-  url = (await stores.environment())['DATABASE_URL']!;
-  const target = new URL(url);
-  proxy = await startTcpProxy({ host: target.hostname, port: Number(target.port) });
-});
-afterEach(async () => {
-  proxy.mode = 'pass';
-  await Promise.all(relays.map((relay) => relay.stop()));
-  relays = [];
-  await proxy.stop();
-  await pager.stop();
-  await second.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function start({ spool, more = '' }: { spool: boolean; more?: string }): Promise<TestRelay> {
+/** Behind the proxy with a spool, or directly at Postgres without. */
+function start({ spool, more = '' }: { spool: boolean; more?: string }): Promise<TestRelay> {
   const config = `destinations:
-  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${pager.url}", retry: { schedule: [200ms] }${more} }
+  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${pager().url}", retry: { schedule: [200ms] }${more} }
   second: { type: pagerduty, routingKey: fedcba9876543210fedcba9876543210, eventsUrl: "${second.url}" }
 routes: [{ match: {}, to: [oncall] }]
 `;
-  const relay = await startRelay(stores, config, {
-    DATABASE_URL: spool ? through(url, proxy) : url,
-    ...(spool ? { RELAY_SPOOL_DIR: join(folder, 'spool') } : {}),
-  });
-  relays.push(relay);
-  return relay;
-}
-
-function goAway(): void {
-  proxy.mode = 'away';
-  proxy.cut();
+  return startOne(config, { spool, direct: !spool });
 }
 
 test('a page that was promised before the process ended is made by the next one, Postgres still away', async () => {
   const first = await start({ spool: true });
   goAway();
-  pager.failAlways(DOWN);
+  pager().failAlways(DOWN);
   expect((await first.post(serviceHealth({ trackingId: 'AGIN-001', communication: 1, stage: 'Active' }))).status).toBe(
     202,
   );
-  await expect.poll(() => pager.requests.length).toBeGreaterThan(0);
+  await expect.poll(() => pager().requests.length).toBeGreaterThan(0);
   await first.stop();
-  relays = [];
-  pager.failAlways(null);
+  pager().failAlways(null);
   const next = await start({ spool: true });
-  await expect.poll(() => pager.pages, { timeout: 8_000 }).toBe(1);
-  proxy.mode = 'pass';
+  await expect.poll(() => pager().pages, { timeout: 8_000 }).toBe(1);
+  proxy().mode = 'pass';
   await next.level('AGIN-001', 1);
-  expect(pager.pages).toBe(1);
+  expect(pager().pages).toBe(1);
 });
 
 test('once Postgres is back no direct opening follows the end that another replica has told', async () => {
   const relay = await start({ spool: true });
   const other = await start({ spool: false });
   goAway();
-  pager.failAlways(DOWN);
+  pager().failAlways(DOWN);
   await relay.post(serviceHealth({ trackingId: 'AGIN-002', communication: 1, stage: 'Active' }));
   // Tries at 0, 1 and 3 s; the next one is due 5 s later, before the relay reads what ended elsewhere (every 15 s).
-  await expect.poll(() => pager.requests.length, { timeout: 12_000 }).toBe(3);
-  proxy.mode = 'pass';
+  await expect.poll(() => pager().requests.length, { timeout: 12_000 }).toBe(3);
+  proxy().mode = 'pass';
   await expect.poll(async () => (await other.get('/v1/incidents/AGIN-002')).status, { timeout: 10_000 }).toBe(200);
-  pager.failAlways(null);
+  pager().failAlways(null);
   await other.post(serviceHealth({ trackingId: 'AGIN-002', communication: 2, stage: 'Resolved' }));
   await other.level('AGIN-002', 1);
   await sleep(6_500);
-  expect(pager.alerts().filter((alert) => alert.status === 'open')).toEqual([]);
-  expect(pager.pages).toBeLessThanOrEqual(1);
+  expect(
+    pager()
+      .alerts()
+      .filter((alert) => alert.status === 'open'),
+  ).toEqual([]);
+  expect(pager().pages).toBeLessThanOrEqual(1);
 }, 40_000);
 
 test('a pager that refuses for good while Postgres is away is news for its fallback at once', async () => {
   const relay = await start({ spool: true, more: ', fallback: { to: second }' });
   goAway();
-  pager.failAlways({ kind: 'answer', answer: { status: 400, body: { status: 'invalid event', errors: ['key'] } } });
+  pager().failAlways({ kind: 'answer', answer: { status: 400, body: { status: 'invalid event', errors: ['key'] } } });
   await relay.post(serviceHealth({ trackingId: 'AGIN-003', communication: 1, stage: 'Active' }));
   await expect.poll(() => second.pages, { timeout: 5_000 }).toBe(1);
-  pager.failAlways(null);
-  proxy.mode = 'pass';
+  pager().failAlways(null);
+  proxy().mode = 'pass';
   await expect.poll(async () => (await relay.get('/v1/incidents/AGIN-003')).status, { timeout: 10_000 }).toBe(200);
   await relay.post(serviceHealth({ trackingId: 'AGIN-003', communication: 2, stage: 'Resolved' }));
   await expect.poll(() => second.alerts().map((alert) => alert.status), { timeout: 10_000 }).toEqual(['resolved']);

@@ -1,61 +1,27 @@
 /** Postgres goes away in every way we can make it: never a 2xx for what is not durable, pages go out all the same. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { useAwayBench } from '#test/support/away-bench.ts';
 import { serviceHealth } from '#test/support/fixtures.ts';
-import { openStores, startRelay, type Stores, type TestRelay } from '#test/support/relay.ts';
-import { startTcpProxy, through, type TcpProxy } from '#test/support/tcp-proxy.ts';
-import { PagerDutyServer } from '#test/support/vendors/pagerduty.ts';
+import type { TestRelay } from '#test/support/relay.ts';
 import { WebhookServer } from '#test/support/vendors/webhook.ts';
 
 const SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=';
-let stores: Stores;
-let proxy: TcpProxy;
-let pager: PagerDutyServer;
 let hook: WebhookServer;
-let folder: string;
-let relays: TestRelay[] = [];
 
-beforeAll(async () => {
-  stores = await openStores('postgres');
-});
-afterAll(() => stores.stop());
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'relay-away-'));
-  pager = await new PagerDutyServer().start();
-  hook = await new WebhookServer(SECRET).start();
-});
-afterEach(async () => {
-  proxy.mode = 'pass';
-  await Promise.all(relays.map((relay) => relay.stop()));
-  relays = [];
-  await proxy.stop();
-  await pager.stop();
-  await hook.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+beforeEach(async () => void (hook = await new WebhookServer(SECRET).start()));
+afterEach(() => hook.stop());
+const { proxy, pager, relay: startOne, goAway } = useAwayBench();
 
 async function start({ spool, replicas = 1 }: { spool: boolean; replicas?: number }): Promise<TestRelay[]> {
-  const { DATABASE_URL: url } = await stores.environment();
-  const target = new URL(url!);
-  proxy = await startTcpProxy({ host: target.hostname, port: Number(target.port) });
   const config = `destinations:
-  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${pager.url}", retry: { schedule: [200ms] } }
+  oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${pager().url}", retry: { schedule: [200ms] } }
   hook: { type: webhook, url: "${hook.url}/hook", secret: "${SECRET}", retry: { schedule: [200ms] } }
 routes:
   - match: { kind: outage }
     to: [oncall, hook]
 `;
-  for (let i = 0; i < replicas; i++) {
-    relays.push(
-      await startRelay(stores, config, {
-        DATABASE_URL: through(url!, proxy),
-        ...(spool ? { RELAY_SPOOL_DIR: join(folder, 'spool') } : {}),
-      }),
-    );
-  }
+  const relays: TestRelay[] = [];
+  for (let i = 0; i < replicas; i++) relays.push(await startOne(config, { spool }));
   return relays;
 }
 
@@ -65,37 +31,35 @@ const resolved = (id: string, n = 2): unknown => serviceHealth({ trackingId: id,
 
 test('without a spool: 503, and the retry is taken when Postgres is back', async () => {
   const [relay] = await start({ spool: false });
-  proxy.mode = 'away';
-  proxy.cut();
+  goAway();
   const refused = await relay!.post(active('NOSP-001'));
   expect(refused.status).toBe(503);
   expect(refused.headers.get('retry-after')).toBe('5');
   expect((await relay!.get('/readyz')).status).toBe(503);
-  proxy.mode = 'pass';
+  proxy().mode = 'pass';
   await expect.poll(async () => (await relay!.post(active('NOSP-001'))).status, { timeout: 10_000 }).toBe(202);
   await relay!.level('NOSP-001', 2);
-  expect(pager.pages).toBe(1);
+  expect(pager().pages).toBe(1);
 });
 
 test('with a spool: 202 spooled, the pager is opened within seconds, and everything is on the record afterwards', async () => {
   const [relay] = await start({ spool: true });
   await relay!.post(active('SPOL-000'));
   await relay!.level('SPOL-000', 2);
-  proxy.mode = 'away';
-  proxy.cut();
+  goAway();
   const taken = await relay!.post(active('SPOL-001'));
   expect(taken.status).toBe(202);
   expect(taken.json.signals[0]).toMatchObject({ incident: null, outcome: 'spooled' });
-  await expect.poll(() => pager.pages, { timeout: 5_000 }).toBe(2);
+  await expect.poll(() => pager().pages, { timeout: 5_000 }).toBe(2);
   await relay!.post(active('SPOL-001', 1, 2));
   await relay!.post(active('SPOL-001', 2));
   await relay!.post(resolved('SPOL-001', 3));
   expect((await relay!.get('/readyz')).json).toMatchObject({ status: 'degraded' });
   expect(hook.events.filter((event) => event.body.data.incident.headline.includes('SPOL-001'))).toEqual([]);
-  proxy.mode = 'pass';
+  proxy().mode = 'pass';
   await relay!.level('SPOL-001', 2);
-  expect(pager.pages).toBe(2);
-  expect(pager.alerts().at(-1)!.status).toBe('resolved');
+  expect(pager().pages).toBe(2);
+  expect(pager().alerts().at(-1)!.status).toBe('resolved');
   const { timeline } = (await relay!.get('/v1/incidents/SPOL-001/timeline')).json;
   expect(timeline.filter((e: { kind: string }) => e.kind === 'communication')).toHaveLength(3);
   expect(timeline.some((e: { data: { decision?: string } }) => e.data.decision === 'fail-open')).toBe(true);
@@ -109,29 +73,31 @@ test('what is known as over is not paged for while Postgres is away', async () =
   await relay!.level('OVER-001', 2);
   await relay!.post(resolved('OVER-001'));
   await relay!.level('OVER-001', 2);
-  proxy.mode = 'away';
-  proxy.cut();
+  goAway();
   await relay!.post(active('OVER-001', 1, 7));
   await relay!.post(active('NEWS-001'));
-  await expect.poll(() => pager.pages, { timeout: 5_000 }).toBe(2);
-  expect(pager.alerts().map((alert) => alert.status)).toEqual(['resolved', 'open']);
+  await expect.poll(() => pager().pages, { timeout: 5_000 }).toBe(2);
+  expect(
+    pager()
+      .alerts()
+      .map((alert) => alert.status),
+  ).toEqual(['resolved', 'open']);
 });
 
 test('two replicas that both fail open are still one page at the vendor', async () => {
   const [one, two] = await start({ spool: true, replicas: 2 });
-  proxy.mode = 'away';
-  proxy.cut();
+  goAway();
   await Promise.all([one!.post(active('BOTH-001')), two!.post(active('BOTH-001', 1, 2))]);
-  await expect.poll(() => pager.entries.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(2);
-  expect(pager.pages).toBe(1);
-  proxy.mode = 'pass';
+  await expect.poll(() => pager().entries.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(2);
+  expect(pager().pages).toBe(1);
+  proxy().mode = 'pass';
   await one!.level('BOTH-001', 2);
   await expect
     .poll(async () => (await one!.get('/v1/incidents/BOTH-001')).json.incident.subscriptions.length, {
       timeout: 10_000,
     })
     .toBe(2);
-  expect(pager.pages).toBe(1);
+  expect(pager().pages).toBe(1);
 });
 
 test('a connection cut inside COMMIT is resolved by the fingerprint: no loss, no second page', async () => {
@@ -139,26 +105,26 @@ test('a connection cut inside COMMIT is resolved by the fingerprint: no loss, no
   for (const [index, verdict] of (['after', 'before', 'after', 'before'] as const).entries()) {
     const id = `CUTC-00${index}`;
     let armed = true;
-    proxy.onChunk = (chunk) => {
+    proxy().onChunk = (chunk) => {
       if (!armed || !chunk.includes('commit\0')) return null;
       armed = false;
       return verdict;
     };
     let answer = await relay!.post(active(id));
-    proxy.onChunk = null;
+    proxy().onChunk = null;
     while (answer.status === 503) answer = await relay!.post(active(id));
     expect(answer.status).toBe(202);
     await relay!.level(id, 2);
   }
-  expect(pager.pages).toBe(4);
+  expect(pager().pages).toBe(4);
 });
 
 test('a Postgres that hangs is answered within five seconds', async () => {
   const [relay] = await start({ spool: false });
-  proxy.mode = 'hang';
+  proxy().mode = 'hang';
   const started = performance.now();
   expect((await relay!.post(active('HANG-001'))).status).toBe(503);
   expect(performance.now() - started).toBeLessThan(6_000);
-  proxy.mode = 'pass';
-  proxy.cut();
+  proxy().mode = 'pass';
+  proxy().cut();
 });

@@ -30,7 +30,7 @@ export interface RoundOptions extends FeedOptions {
   activityLog: ActivityLog;
   signal: AbortSignal;
   onCall: (outcome: string) => void;
-  /** Of the process. */
+  /** Who wants to be left alone; one for all of the process. */
   heldOff?: HeldOff;
 }
 
@@ -91,7 +91,7 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     callsMax,
     signal,
     onCall: options.onCall,
-    ...(options.heldOff ? { heldOff: options.heldOff } : {}),
+    heldOff: options.heldOff,
   });
   const result: RoundResult = {
     kind: round.kind,

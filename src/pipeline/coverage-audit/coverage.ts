@@ -26,7 +26,7 @@ export interface CoverageOptions {
   /** Null where this process calls no vendor: then others send the summary. */
   call: CallAdapter | null;
   onCall: (outcome: string) => void;
-  /** Of the process. */
+  /** Who wants to be left alone; one for all of the process. */
   heldOff?: HeldOff;
   onError: (error: Error, context: Record<string, unknown>) => void;
   onAudit: (audit: Audit, calls: number) => void;
@@ -104,7 +104,7 @@ export function createCoverageKeeper(options: CoverageOptions): CoverageKeeper {
       callsMax: CALLS_MAX,
       signal: rounds.signal,
       onCall: options.onCall,
-      ...(options.heldOff ? { heldOff: options.heldOff } : {}),
+      heldOff: options.heldOff,
     });
     try {
       const done = await auditCoverage(session, {

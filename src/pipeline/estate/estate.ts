@@ -21,7 +21,7 @@ export interface EstateOptions {
   http: () => HttpClient;
   token: () => TokenSource;
   onCall: (outcome: string) => void;
-  /** Of the process. */
+  /** Who wants to be left alone; one for all of the process. */
   heldOff?: HeldOff;
   onError: (error: Error, context: Record<string, unknown>) => void;
   /** What is known has changed. */
@@ -107,7 +107,7 @@ export function createEstateKeeper(options: EstateOptions): EstateKeeper {
       callsMax: CALLS_MAX,
       signal: rounds.signal,
       onCall: options.onCall,
-      ...(options.heldOff ? { heldOff: options.heldOff } : {}),
+      heldOff: options.heldOff,
     });
     try {
       const read = await readEstate(session, {

@@ -3,7 +3,7 @@
  * changed, and a note to the destinations when that is news to them. A note never opens a page (core/plan.ts).
  */
 import type { Pool } from 'pg';
-import { ADVICE_LABEL, CAVEAT_LABEL, EVIDENCE_LABEL } from '#src/core/details.ts';
+import { ADVICE_LABEL, CAVEAT_LABEL, EVIDENCE_LABEL, EVIDENCE_LABELS } from '#src/core/details.ts';
 import { adviceInWords, evidenceInWords, type ResourceEvidence, type Verdict } from '#src/core/evidence.ts';
 import type { Window } from '#src/core/evidence-window.ts';
 import type { Signal } from '#src/core/signal.ts';
@@ -81,7 +81,7 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
   } else {
     await transaction(options.pool, async (db) => {
       // The incident's row first, as ingest has it: two replicas at once must not wait for each other in a circle.
-      await setEvidenceFacts(db, incident.id, { labels: [EVIDENCE_LABEL, ADVICE_LABEL, CAVEAT_LABEL], facts });
+      await setEvidenceFacts(db, incident.id, { labels: EVIDENCE_LABELS, facts });
       await save(db);
       if (changed.length > 0 || over)
         await addEvidenceEntry(db, {

@@ -58,7 +58,7 @@ const HAND_OVER_MS = 1_000;
 /** Reads what an earlier process had begun. */
 export function createFailOpen(options: FailOpenOptions): FailOpen {
   const attempts = new Map<string, DirectAttempt>();
-  const running = new Map<string, { name: string; signal: Signal; stop: AbortController; done: Promise<void> }>();
+  const running = new Map<string, Running>();
   /** Failed for good, with the destination that it failed with, or handed over. */
   const waiting = new Map<string, { name: string; failedWith: Destination | null; signal: Signal }>();
   /** Identities that the truth has taken over. */
@@ -173,15 +173,12 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
     async handOver(identities) {
       for (const identity of identities) taken.add(identity);
       const ending = [...running].filter(([, { signal }]) => identities.has(signal.identity));
-      for (const [key, { name, signal, stop }] of ending) {
-        waiting.set(key, { name, failedWith: null, signal });
-        stop.abort(new Error('the database is back'));
-      }
-      if (ending.length > 0)
-        await Promise.race([
-          Promise.all(ending.map(([, { done }]) => done)),
-          sleep(HAND_OVER_MS, undefined, { ref: false }),
-        ]);
+      for (const [key, { name, signal }] of ending) waiting.set(key, { name, failedWith: null, signal });
+      await end(
+        ending.map(([, one]) => one),
+        'the database is back',
+        HAND_OVER_MS,
+      );
     },
     clear() {
       attempts.clear();
@@ -189,12 +186,23 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
       taken.clear();
       options.journal.advance(options.journal.read(Number.MAX_SAFE_INTEGER).next);
     },
-    async settle(limitMs) {
-      for (const { stop } of running.values()) stop.abort(new Error('the relay is stopping'));
-      const all = Promise.allSettled([...running.values()].map(({ done }) => done));
-      await Promise.race([all, new Promise((resolve) => setTimeout(resolve, limitMs).unref())]);
-    },
+    settle: (limitMs) => end([...running.values()], 'the relay is stopping', limitMs),
   };
+}
+
+/** An opening that is called or tried again. `done` never rejects. */
+interface Running {
+  name: string;
+  signal: Signal;
+  stop: AbortController;
+  done: Promise<void>;
+}
+
+/** Breaks these off; resolves when none is under way, or after `limitMs`. */
+async function end(openings: readonly Running[], why: string, limitMs: number): Promise<void> {
+  if (openings.length === 0) return;
+  for (const { stop } of openings) stop.abort(new Error(why));
+  await Promise.race([Promise.all(openings.map(({ done }) => done)), sleep(limitMs, undefined, { ref: false })]);
 }
 
 function keyOf(identity: string, destination: string): string {

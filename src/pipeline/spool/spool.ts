@@ -61,7 +61,7 @@ export function openSpool(options: SpoolOptions): Spool {
   let stopped = false;
   let draining: Promise<void> | null = null;
   let looks = 0;
-  /** Until here the journal was looked at for pages; what an earlier process took in and could not tell is told by us. */
+  /** The journal of an earlier process was looked through for pages that it took in and could not make. */
   let recalled = !active;
   let waits = 0;
 
@@ -196,23 +196,21 @@ function openPart(slot: Slot, options: SpoolOptions, over: OverCache): Part {
       for (let at: number | undefined; ;) {
         const { lines, next } = journal.read(CHUNK_BYTES, at);
         if (lines.length === 0) return;
-        look(lines.flatMap((line) => parsed(line)));
+        look(lines.map(parsed).filter((signal): signal is Signal => !(signal instanceof Error)));
         at = next;
         await setImmediate();
       }
     },
     read(line) {
+      const signal = parsed(line);
+      if (!(signal instanceof Error)) return [signal];
+      options.onError(signal, { what: 'spool', damagedBytes: line.length, kept: join(slot.folder, DAMAGED) });
       try {
-        return [JSON.parse(line) as Signal];
-      } catch (error) {
-        options.onError(error as Error, { what: 'spool', damagedBytes: line.length, kept: join(slot.folder, DAMAGED) });
-        try {
-          appendFileSync(join(slot.folder, DAMAGED), `${line}\n`, { mode: 0o600 });
-        } catch (full) {
-          options.onError(full as Error, { what: 'spool', notKept: line.slice(0, 1_000) });
-        }
-        return [];
+        appendFileSync(join(slot.folder, DAMAGED), `${line}\n`, { mode: 0o600 });
+      } catch (full) {
+        options.onError(full as Error, { what: 'spool', notKept: line.slice(0, 1_000) });
       }
+      return [];
     },
     close() {
       journal.close();
@@ -222,11 +220,12 @@ function openPart(slot: Slot, options: SpoolOptions, over: OverCache): Part {
   };
 }
 
-function parsed(line: string): Signal[] {
+/** What a line says, or why it cannot be read: the disk has damaged it. */
+function parsed(line: string): Signal | Error {
   try {
-    return [JSON.parse(line) as Signal];
-  } catch {
-    return [];
+    return JSON.parse(line) as Signal;
+  } catch (error) {
+    return error as Error;
   }
 }
 
