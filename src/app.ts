@@ -29,11 +29,11 @@ import { createAdapterCaller } from './pipeline/call-adapter.ts';
 import { createIngest } from './pipeline/ingest.ts';
 import { quarantined } from './pipeline/quarantine.ts';
 import { createScopeCache } from './pipeline/scope-cache.ts';
-import { openSpool, type Spool } from './pipeline/spool/spool.ts';
 import { sendTest, testStep } from './pipeline/test-step.ts';
 import { migrateQueue, openBell, type Bell } from './queue/bell.ts';
 import { readiness, refreshMetrics, type Parts } from './readiness.ts';
 import type { HubTuning } from './receivers/event-hubs/tuning.ts';
+import { createDoor } from './spool-parts.ts';
 import { startTracing } from './tracing/start.ts';
 
 export interface AppOptions {
@@ -147,7 +147,9 @@ export async function startApp({
     cleanup('azure', () => azure.stop());
     const canary = createCanaryParts({ sink, holder, role: env.role, pools, metrics, log, onError, now });
     let broughtUp = false;
-    const spool = env.role === 'worker' ? null : startSpool();
+    const taking = createDoor({ env, pools, ingest, config, caller, log, onError, broughtUp: () => broughtUp });
+    const { door, spool } = taking;
+    cleanup('door', () => taking.stop());
     const sending = env.role === 'api' ? null : createDeliveryParts({ ...pipes, ingest });
     cleanup('delivery', () => sending?.stop());
     behind = () => sending?.delivery.behind() ?? false;
@@ -158,7 +160,7 @@ export async function startApp({
     });
     const edge = { metrics, log, onTest, now, ...tracing };
     const hubs =
-      env.role === 'worker' ? null : startHubs({ ...edge, holder, pool: pools.read, ingest, spool, tuning: hubTuning });
+      env.role === 'worker' ? null : startHubs({ ...edge, holder, pool: pools.read, ingest, door, tuning: hubTuning });
     cleanup('event hubs', () => hubs?.stop());
     const parts: Parts = {
       pools,
@@ -178,7 +180,7 @@ export async function startApp({
       config,
       role: env.role,
       pools,
-      ingest: spool ?? ingest,
+      ingest: door ?? ingest,
       metrics,
       log,
       ring,
@@ -254,28 +256,6 @@ export async function startApp({
         await sleep(BRING_UP_MS);
         await bringUp().catch((error: unknown) => onError(error as Error, { part: 'postgres' }));
       }
-    }
-
-    function startSpool(): Spool | null {
-      if (env.spoolDir === null) return null;
-      const made = openSpool({
-        folder: env.spoolDir,
-        ingest,
-        config,
-        call: caller.call,
-        ready: () => broughtUp,
-        onError,
-        onOpened: (destination) => log.warn({ destination }, 'fail-open.opened'),
-      });
-      const refresh = setInterval(() => {
-        if (broughtUp && !made.active) made.over.refresh(pools.read).catch(() => undefined);
-      }, 15_000);
-      made.start();
-      cleanup('spool', async () => {
-        clearInterval(refresh);
-        await made.stop();
-      });
-      return made;
     }
 
     async function tellTests(signal: Parameters<ApiDeps['onTest']>[0]): Promise<void> {

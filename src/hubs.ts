@@ -8,7 +8,7 @@ import { claimOwnership, forgetPosition, listOwnership, listPositions, releaseOw
 import type { Metrics } from './metrics.ts';
 import { commitHubSlice } from './pipeline/hub-commit.ts';
 import { UnavailableError, type Ingest, type SignalResult } from './pipeline/ingest.ts';
-import type { Spool } from './pipeline/spool/spool.ts';
+import type { Door } from './spool-parts.ts';
 import type { HubStore } from './receivers/event-hubs/checkpoint-store.ts';
 import type { HubMove, HubReceiverOptions, HubState } from './receivers/event-hubs/hub-receiver.ts';
 import { createHubReceivers, type HubReceivers } from './receivers/event-hubs/hub-receivers.ts';
@@ -18,7 +18,7 @@ export interface StartHubsOptions extends Pick<ApiDeps, 'metrics' | 'log' | 'onT
   pool: Pool;
   ingest: Ingest;
   /** Hears of signals that the store does not take: it tells the severe ones directly (design 3.7). */
-  spool?: Pick<Spool, 'active' | 'submit'> | null;
+  door?: Pick<Door, 'active' | 'submit'> | null;
   tuning?: HubReceiverOptions['tuning'];
 }
 
@@ -53,8 +53,8 @@ export function startHubs(options: StartHubsOptions): HubReceivers {
 
   async function storeSlice(signals: Signal[], move: HubMove | null, hub: string): Promise<SignalResult[] | 'lost'> {
     try {
-      // What is spooled comes first; a hub keeps its events until then.
-      if (options.spool?.active) throw new UnavailableError('what is spooled is stored first');
+      // What came by other doors meanwhile comes first; a hub keeps its events until then.
+      if (options.door?.active) throw new UnavailableError('what was taken or told without the store is stored first');
       return await commitHubSlice(ingest, signals, move);
     } catch (error) {
       if (error instanceof UnavailableError) await aside(signals, hub);
@@ -65,10 +65,10 @@ export function startHubs(options: StartHubsOptions): HubReceivers {
   /** Once per signal, for a batch is tried again and again. Its own commit then finds repeats. */
   async function aside(signals: Signal[], hub: string): Promise<void> {
     const fresh = signals.filter((signal) => !apart.has(signal.fingerprint));
-    if (!options.spool || fresh.length === 0) return;
+    if (!options.door || fresh.length === 0) return;
     if (apart.size > APART_MAX) apart.clear();
     for (const signal of fresh) apart.add(signal.fingerprint);
-    await options.spool.submit(fresh).then(
+    await options.door.submit(fresh).then(
       (results) => reportSignals(options, { signals: fresh, results }, { hub }),
       (error: unknown) => log.warn({ hub, error: (error as Error).message }, 'hub.not-spooled'),
     );

@@ -2,10 +2,12 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { adapters, startApp, type App } from './app.ts';
+import { isOpen } from './api/auth.ts';
 import { readEnvironment } from './config/env.ts';
 import { formatFaults } from './config/fault.ts';
 import { loadConfigFile } from './config/load.ts';
 import { configSecrets, redactor, urlSecrets } from './config/secrets.ts';
+import type { RelayConfig } from './config/types.ts';
 import { createLog } from './log.ts';
 import { releaseMemoryWhenIdle } from './memory.ts';
 
@@ -74,9 +76,10 @@ export async function runProcess(): Promise<void> {
 
   reload = (): void => {
     const next = load();
-    started.metrics.reload.set(next.ok ? 1 : 0);
-    if (!next.ok) {
-      const faults = formatFaults(next.faults, env.configFile);
+    const cut = next.ok ? cutShort(started.config.current(), next.config) : null;
+    started.metrics.reload.set(next.ok && cut === null ? 1 : 0);
+    if (!next.ok || cut !== null) {
+      const faults = next.ok ? `${env.configFile}: ${cut}` : formatFaults(next.faults, env.configFile);
       started.config.refuse(faults);
       log.error({ faults }, 'config.refused');
       return;
@@ -96,4 +99,19 @@ export async function runProcess(): Promise<void> {
     pending = setTimeout(() => reload?.(), 300);
   });
   watcher.on('error', (error) => log.warn({ error: error.message }, 'config.watch'));
+}
+
+/**
+ * Why a config that has no fault is not taken over by a reload: a file that is being written, or that a full disk has cut,
+ * is good YAML at many of its lines. Without tokens every sender would be told 401, which Azure does not repeat.
+ */
+function cutShort(now: RelayConfig, next: RelayConfig): string | null {
+  const lost = [
+    now.destinations.length > 0 && next.destinations.length === 0 ? 'destinations' : null,
+    !isOpen(now, 'receive') && isOpen(next, 'receive') ? 'receivers' : null,
+    !isOpen(now, 'read') && isOpen(next, 'read') ? 'api' : null,
+  ].filter((name) => name !== null);
+  return lost.length === 0
+    ? null
+    : `names none of ${lost.join(', ')} any more, as a file that was cut short; restart the relay if that is meant`;
 }

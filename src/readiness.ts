@@ -31,7 +31,11 @@ export async function readiness(parts: Parts): Promise<Readiness> {
   const bell = parts.bell();
   const [postgres, queue] = await Promise.all([answers(parts.pools), bell ? bell.healthy() : false]);
   const list: Part[] = [
-    { name: 'postgres', status: postgres ? 'ok' : 'down' },
+    {
+      name: 'postgres',
+      status: postgres === 'ok' ? 'ok' : 'down',
+      ...(postgres === 'read-only' ? { detail: 'takes no writes: a standby, or set to read only' } : {}),
+    },
     { name: 'queue', status: queue ? 'ok' : 'degraded' },
   ];
   if (parts.delivery) list.push({ name: 'delivery', status: parts.delivery.healthy() ? 'ok' : 'degraded' });
@@ -45,9 +49,9 @@ export async function readiness(parts: Parts): Promise<Readiness> {
   }
   const fault = parts.holder.reloadFault();
   if (fault !== null) list.push({ name: 'config', status: 'degraded', detail: fault });
-  if (postgres) list.push(...(await destinationParts(parts)), ...(await quietParts(parts)));
+  if (postgres !== 'away') list.push(...(await destinationParts(parts)), ...(await quietParts(parts)));
   list.push(...(parts.more?.() ?? []));
-  const ready = postgres || (spool !== null && spool.fault === null);
+  const ready = postgres === 'ok' || (spool !== null && spool.fault === null);
   const degraded = list.some((part) => part.status !== 'ok');
   return { ready, status: ready ? (degraded ? 'degraded' : 'ok') : 'down', parts: list };
 }
@@ -91,12 +95,12 @@ async function quietParts({ pools, holder }: Parts): Promise<Part[]> {
   ];
 }
 
-async function answers(pools: Pools): Promise<boolean> {
-  const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), PING_MS).unref());
+async function answers(pools: Pools): Promise<'ok' | 'read-only' | 'away'> {
+  const late = new Promise<'away'>((resolve) => setTimeout(() => resolve('away'), PING_MS).unref());
   return Promise.race([
     ping(pools.read).then(
-      () => true,
-      () => false,
+      ({ writable }) => (writable ? ('ok' as const) : ('read-only' as const)),
+      () => 'away' as const,
     ),
     late,
   ]);

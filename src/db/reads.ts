@@ -167,7 +167,10 @@ export async function readTests(db: Queryable, limit: number): Promise<OddSignal
   return rows;
 }
 
-/** Whether the truth answers. */
-export async function ping(db: Queryable): Promise<void> {
-  await db.query('select 1');
+/** Whether the truth answers, and takes writes: a standby or a server that was set to read only does not. */
+export async function ping(db: Queryable): Promise<{ writable: boolean }> {
+  const { rows } = await db.query<{ writable: boolean }>(
+    `select not (pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool) as writable`,
+  );
+  return { writable: rows[0]?.writable ?? true };
 }

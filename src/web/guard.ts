@@ -86,7 +86,10 @@ export function action(
 export async function formOf(c: Context<Env>): Promise<Record<string, string>> {
   if (Number(c.req.header('content-length') ?? Infinity) > 65_536)
     throw new Problem(413, 'too-large', 'that is too long');
-  const entries = Object.entries(await c.req.parseBody());
+  const form = await c.req.parseBody().catch(() => {
+    throw new Problem(400, 'invalid', 'that is not a form');
+  });
+  const entries = Object.entries(form);
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 

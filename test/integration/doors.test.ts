@@ -281,3 +281,15 @@ describe('a question', () => {
     ending.abort();
   });
 });
+
+test.each([
+  ['without a boundary', 'multipart/form-data', 'x'],
+  [
+    'that breaks off',
+    'multipart/form-data; boundary=zz',
+    '--zz\r\nContent-Disposition: form-data; name="token"\r\n\r\nabc',
+  ],
+])('a form %s is refused, and is no fault of ours', async (_, type, body) => {
+  const answer = await fetch(`${relay.url}/login`, { method: 'POST', body, headers: { 'content-type': type } });
+  expect(answer.status).toBe(400);
+});

@@ -1,4 +1,5 @@
 /** Postgres goes away in every way we can make it: never a 2xx for what is not durable, pages go out all the same. */
+import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { useAwayBench } from '#test/support/away-bench.ts';
 import { serviceHealth } from '#test/support/fixtures.ts';
@@ -10,7 +11,7 @@ let hook: WebhookServer;
 
 beforeEach(async () => void (hook = await new WebhookServer(SECRET).start()));
 afterEach(() => hook.stop());
-const { proxy, pager, relay: startOne, goAway } = useAwayBench();
+const { proxy, pager, url, relay: startOne, goAway } = useAwayBench();
 
 async function start({ spool, replicas = 1 }: { spool: boolean; replicas?: number }): Promise<TestRelay[]> {
   const config = `destinations:
@@ -40,6 +41,26 @@ test('without a spool: 503, and the retry is taken when Postgres is back', async
   await expect.poll(async () => (await relay!.post(active('NOSP-001'))).status, { timeout: 10_000 }).toBe(202);
   await relay!.level('NOSP-001', 2);
   expect(pager().pages).toBe(1);
+});
+
+test('a Postgres that takes no writes any more, as after a failover, is down for the probe as it is for senders', async () => {
+  const [relay] = await start({ spool: false });
+  const direct = new pg.Client({ connectionString: url() });
+  await direct.connect();
+  const name = new URL(url()).pathname.slice(1);
+  const cut = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}' and pid <> pg_backend_pid()`;
+  try {
+    await direct.query(`alter database ${name} set default_transaction_read_only = on`);
+    await direct.query(cut);
+    await expect.poll(async () => (await relay!.post(active('RDON-001'))).status, { timeout: 10_000 }).toBe(503);
+    await expect.poll(async () => (await relay!.get('/readyz')).status, { timeout: 5_000 }).toBe(503);
+    expect((await relay!.get('/readyz')).text).toContain('takes no writes');
+  } finally {
+    await direct.query(`alter database ${name} reset default_transaction_read_only`);
+    await direct.query(cut);
+    await direct.end();
+  }
+  await expect.poll(async () => (await relay!.get('/readyz')).status, { timeout: 10_000 }).toBe(200);
 });
 
 test('with a spool: 202 spooled, the pager is opened within seconds, and everything is on the record afterwards', async () => {
@@ -127,4 +148,70 @@ test('a Postgres that hangs is answered within five seconds', async () => {
   expect(performance.now() - started).toBeLessThan(6_000);
   proxy().mode = 'pass';
   proxy().cut();
+});
+
+test('without a spool the pager is opened all the same, once, and resolved on the record', async () => {
+  const [relay] = await start({ spool: false });
+  await relay!.post(active('NOSP-000'));
+  await relay!.post(resolved('NOSP-000'));
+  await relay!.level('NOSP-000', 2);
+  const before = pager().pages;
+  goAway();
+  // Over as far as the relay knows: nobody is paged.
+  expect((await relay!.post(active('NOSP-000', 1, 7))).status).toBe(503);
+  expect((await relay!.post(active('NOSP-002'))).status).toBe(503);
+  await expect.poll(() => pager().pages).toBe(before + 1);
+  // Azure tries again.
+  expect((await relay!.post(active('NOSP-002'))).status).toBe(503);
+  expect((await relay!.get('/readyz')).status).toBe(503);
+  proxy().mode = 'pass';
+  await expect.poll(async () => (await relay!.post(resolved('NOSP-002'))).status).toBe(202);
+  await expect.poll(() => pager().alerts().at(-1)!.status).toBe('resolved');
+  expect(pager().pages).toBe(before + 1);
+  const { timeline } = (await relay!.get('/v1/incidents/NOSP-002/timeline')).json;
+  expect(timeline.some((e: { data: { decision?: string } }) => e.data.decision === 'fail-open')).toBe(true);
+});
+
+test('without a spool a page is on the record once Postgres is back, whether or not the sender tries again', async () => {
+  const [relay] = await start({ spool: false });
+  goAway();
+  expect((await relay!.post(active('NOSP-003'))).status).toBe(503);
+  await expect.poll(() => pager().pages).toBe(1);
+  proxy().mode = 'pass';
+  await relay!.level('NOSP-003', 2);
+  expect(pager().pages).toBe(1);
+});
+
+test.each([true, false])('a reopened incident is not paged for again, with a spool: %s', async (spool) => {
+  const [relay] = await start({ spool });
+  await relay!.post(active('REOP-001'));
+  await relay!.level('REOP-001', 2);
+  await relay!.post(resolved('REOP-001'));
+  await relay!.level('REOP-001', 2);
+  await relay!.post(active('REOP-001', 3));
+  await expect.poll(() => pager().pages).toBe(2);
+  goAway();
+  // The pager knows it under the key of its second episode.
+  await relay!.post(active('REOP-001', 3, 7));
+  await relay!.post(active('NEWS-002'));
+  await expect.poll(() => pager().pages).toBe(3);
+  expect(
+    pager()
+      .alerts()
+      .filter((alert) => alert.status === 'open'),
+  ).toHaveLength(2);
+  proxy().mode = 'pass';
+  await relay!.level('NEWS-002', 2);
+  expect(pager().pages).toBe(3);
+});
+
+test('without a spool the end is told too, though its sender does not try again', async () => {
+  const [relay] = await start({ spool: false });
+  goAway();
+  await relay!.post(active('NOSP-004'));
+  await expect.poll(() => pager().pages).toBe(1);
+  await relay!.post(resolved('NOSP-004'));
+  proxy().mode = 'pass';
+  await expect.poll(() => pager().alerts().at(-1)!.status).toBe('resolved');
+  expect(pager().pages).toBe(1);
 });

@@ -94,6 +94,26 @@ test('a reload with faults changes nothing and shows; one with warnings says the
 });
 
 test.each([
+  ['empty', ''],
+  ['cut before the destinations', CONFIG.slice(0, CONFIG.indexOf('destinations:'))],
+])('a reload that finds the file %s keeps what is in force', async (_, text) => {
+  const relay = start(CONFIG);
+  await hears('relay.started');
+  const [, port] = /"port":(\d+),"role"/.exec(said) ?? [];
+  writeFileSync(join(folder, 'relay.yaml'), text);
+  relay.kill('SIGHUP');
+  await hears('config.refused');
+  const call = async (path: string, token: string): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })).text();
+  expect(await call('/v1/destinations', READ_TOKEN)).toContain('"hook"');
+  expect(await call('/readyz', READ_TOKEN)).toContain('cut short');
+  writeFileSync(join(folder, 'relay.yaml'), CONFIG);
+  relay.kill('SIGHUP');
+  await hears('config.reloaded');
+  expect(JSON.parse(await call('/readyz', READ_TOKEN))).toMatchObject({ status: 'ok' });
+});
+
+test.each([
   ['environment', CONFIG, { PORT: 'abc', LOG_LEVEL: 'loud' }, ['PORT:', 'LOG_LEVEL:']],
   [
     'config',

@@ -1,11 +1,13 @@
 /** A spool that a bad disk has damaged: what can be read is folded, what cannot is kept for people, and nothing is blocked. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSignals } from '#src/receivers/read.ts';
 import { serviceHealth } from '#test/support/fixtures.ts';
 import { openStores, startRelay, type Stores } from '#test/support/relay.ts';
+import { startTcpProxy, through } from '#test/support/tcp-proxy.ts';
 
 let stores: Stores;
 let folder: string;
@@ -48,4 +50,42 @@ test('a damaged line of the spool is set aside, and what stands behind it is fol
   // Emptied after what it held is in the database.
   await expect.poll(async () => (await relay.get('/metrics')).text).toMatch(/^relay_spool_bytes 0$/m);
   await relay.stop();
+});
+
+test('while Postgres is away a damaged line is not set aside again at every look', async () => {
+  const { DATABASE_URL: url } = await stores.environment();
+  const { hostname: host, port } = new URL(url!);
+  const proxy = await startTcpProxy({ host, port: Number(port) });
+  const away = mkdtempSync(join(tmpdir(), 'relay-spool-'));
+  const relay = await startRelay(stores, 'routes: []\n', {
+    DATABASE_URL: through(url!, proxy),
+    RELAY_DATA_DIR: away,
+    RELAY_SPOOL_DIR: away,
+  });
+  try {
+    proxy.mode = 'away';
+    proxy.cut();
+    const post = (trackingId: string): Promise<{ status: number }> =>
+      relay.post(serviceHealth({ trackingId, communication: 1, stage: 'Active' }));
+    expect((await post('SPOI-010')).status).toBe(202);
+    const journal = join(away, '00', 'signals.jsonl');
+    // The disk turns half of what was written into zeros; what comes afterwards is whole.
+    const bytes = readFileSync(journal);
+    const file = openSync(journal, 'r+');
+    writeSync(file, Buffer.alloc(40), 0, 40, bytes.length >> 1);
+    closeSync(file);
+    expect((await post('SPOI-011')).status).toBe(202);
+    await sleep(2_500);
+    proxy.mode = 'pass';
+    await expect.poll(async () => (await relay.get('/v1/incidents/SPOI-011')).status).toBe(200);
+    const kept = readFileSync(join(away, '00', 'damaged.txt'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(kept).toHaveLength(1);
+  } finally {
+    proxy.mode = 'pass';
+    await relay.stop();
+    await proxy.stop();
+    rmSync(away, { recursive: true, force: true });
+  }
 });

@@ -10,6 +10,8 @@ import { PagerDutyServer } from './vendors/pagerduty.ts';
 export interface AwayBench {
   proxy: () => TcpProxy;
   pager: () => PagerDutyServer;
+  /** Of the database, past the proxy. */
+  url: () => string;
   /** `spool`: with a folder, the same for all of a test. `direct`: past the proxy. Stopped after the test. */
   relay: (config: string, how: { spool: boolean; direct?: boolean }) => Promise<TestRelay>;
   /** Connections are cut, new ones refused. */
@@ -46,6 +48,7 @@ export function useAwayBench(): AwayBench {
   return {
     proxy: () => proxy,
     pager: () => pager,
+    url: () => url,
     async relay(config, { spool, direct = false }) {
       const relay = await startRelay(stores, config, {
         DATABASE_URL: direct ? url : through(url, proxy),

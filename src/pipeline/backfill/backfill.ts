@@ -54,6 +54,8 @@ export function createBackfill(options: BackfillOptions): Backfill {
   let wanted: Round | null = { kind: 'full', since: null, only: null };
   let left: readonly string[] = [];
   let running: Promise<void> | null = null;
+  /** A round was asked for since the last one began. */
+  let asked = false;
   let fault: string | null = null;
   let okAtMs = 0;
   let pulses = 0;
@@ -80,6 +82,7 @@ export function createBackfill(options: BackfillOptions): Backfill {
 
   function request(since: string | null): void {
     wanted = { kind: 'full', since: earlier(wanted?.since ?? null, since), only: null };
+    asked = true;
     schedule(0);
   }
 
@@ -96,12 +99,13 @@ export function createBackfill(options: BackfillOptions): Backfill {
       wanted ??
       (left.length > 0 ? { kind: 'full', since: null, only: left } : { kind: 'quick', since: null, only: null });
     wanted = null;
+    asked = false;
     const attempted = attempt(round);
     running = attempted.then(() => undefined).finally(() => (running = null));
     const usualMs = backfill.everyMs * (1 + Math.random() * JITTER);
     const soonMs = Math.min(times.againMs, backfill.everyMs);
-    if ((await attempted) === 'again') return schedule(soonMs);
-    schedule(wanted === null ? usualMs : 0);
+    const usual = (await attempted) === 'again' ? soonMs : usualMs;
+    schedule(asked ? 0 : usual);
   }
 
   async function attempt(round: Round): Promise<'done' | 'again'> {
@@ -121,7 +125,8 @@ export function createBackfill(options: BackfillOptions): Backfill {
       options.onError(error as Error, { what: 'back-fill' });
     }
     // Another replica is at it, which may not do what was wanted here; or it failed.
-    if (round.kind === 'full') wanted ??= round;
+    if (round.kind === 'full')
+      wanted = wanted === null ? round : { ...wanted, since: earlier(wanted.since, round.since) };
     return 'again';
   }
 

@@ -44,6 +44,8 @@ export interface FailOpen {
   handOver(identities: ReadonlySet<string>): Promise<void>;
   /** Openings made or attempted for these identities, to be entered with their signals. */
   attemptsFor(identities: ReadonlySet<string>): DirectAttempt[];
+  /** The truth knows these. */
+  forget(identities: ReadonlySet<string>): void;
   /** The truth knows all: forget. */
   clear(): void;
   /** Waits for running calls, at most `limitMs`. */
@@ -74,7 +76,7 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
   }
 
   function noteEnds(signals: readonly Signal[]): void {
-    for (const signal of signals) if (signal.phase === 'close' || signal.retracted) options.over.add(signal.identity);
+    for (const signal of signals) if (ends(signal)) options.over.add(signal.identity);
   }
 
   function consider(signals: readonly Signal[]): void {
@@ -180,6 +182,11 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
         HAND_OVER_MS,
       );
     },
+    forget(identities) {
+      for (const [key, { identity }] of attempts) if (identities.has(identity)) attempts.delete(key);
+      for (const [key, { signal }] of waiting) if (identities.has(signal.identity)) waiting.delete(key);
+      for (const identity of identities) taken.delete(identity);
+    },
     clear() {
       attempts.clear();
       waiting.clear();
@@ -188,6 +195,11 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
     },
     settle: (limitMs) => end([...running.values()], 'the relay is stopping', limitMs),
   };
+}
+
+/** Whether a signal says that its incident is over. */
+export function ends(signal: Signal): boolean {
+  return signal.phase === 'close' || signal.retracted;
 }
 
 /** An opening that is called or tried again. `done` never rejects. */

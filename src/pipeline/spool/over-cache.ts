@@ -1,17 +1,21 @@
 /**
- * What is known as over, on disk, so that a replica that has lost Postgres does not page for it (design 3.7). Only a
- * hint: an identity that is not in it may be over all the same, which costs a page too many and never one too few.
+ * What is known as over, or was and has been opened again, so that a replica that has lost Postgres does not page for it
+ * (design 3.7): the pager knows a reopened incident under the key of its episode, and the worker has paged for it. On disk
+ * beside a spool. Only a hint: an identity that is not in it may be over all the same, which costs a page too many and
+ * never one too few.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Pool } from 'pg';
+import type { Signal } from '#src/core/signal.ts';
 import { readEnded } from '#src/db/spool.ts';
+import type { SignalResult } from '../ingest.ts';
 
 export interface OverCache {
   has(identity: string): boolean;
   add(identity: string): void;
-  /** Reopened: it is not over any more. */
-  remove(identity: string): void;
-  /** Learns from the database what ended or reopened through other replicas. */
+  /** Learns from what became of signals here. */
+  learn(signals: readonly Signal[], results: readonly SignalResult[]): void;
+  /** Learns from the database what ended through other replicas, and what was taken for over and is not. */
   refresh(pool: Pool): Promise<void>;
 }
 
@@ -31,11 +35,15 @@ export function openOverCache(path: string): OverCache {
       dirty = true; // a full disk: the next change tries again
     }
   }
-  function changed(): void {
+  return createOverCache(known, () => {
     if (dirty) return;
     dirty = true;
     setTimeout(write, 500).unref();
-  }
+  });
+}
+
+/** One in memory; `changed` is called after each change. */
+export function createOverCache(known = new Set<string>(), changed: () => void = () => undefined): OverCache {
   return {
     has: (identity) => known.has(identity),
     add(identity) {
@@ -44,13 +52,15 @@ export function openOverCache(path: string): OverCache {
       if (known.size > IDENTITIES_MAX) known.delete(known.values().next().value!);
       changed();
     },
-    remove(identity) {
-      if (known.delete(identity)) changed();
+    learn(signals, results) {
+      for (const [index, { outcome }] of results.entries()) {
+        if (outcome === 'resolved') this.add(signals[index]!.identity);
+      }
     },
     async refresh(pool) {
       for (const { identity, over } of await readEnded(pool, IDENTITIES_MAX)) {
         if (over) this.add(identity);
-        else this.remove(identity);
+        else if (known.delete(identity)) changed();
       }
     },
   };

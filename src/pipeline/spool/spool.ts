@@ -69,10 +69,7 @@ export function openSpool(options: SpoolOptions): Spool {
     if (active || !options.ready()) return append(signals);
     try {
       const results = await options.ingest.submit(signals);
-      for (const [index, result] of results.entries()) {
-        if (result.outcome === 'resolved') over.add(signals[index]!.identity);
-        if (result.outcome === 'opened') over.remove(signals[index]!.identity);
-      }
+      over.learn(signals, results);
       return results;
     } catch (error) {
       if (!(error instanceof UnavailableError) || error instanceof BusyError) throw error;
@@ -177,8 +174,8 @@ export function openSpool(options: SpoolOptions): Spool {
 
 interface Part {
   journal: Journal;
-  /** The signal of a line; nothing where the disk has damaged it, which must not block all that stands behind it. */
-  read(line: string): Signal[];
+  /** Keeps a line that the disk has damaged beside the journal: it must not block all that stands behind it. */
+  setAside(line: string, why: Error): void;
   failOpen: FailOpen;
   /** Everything that waits, in order, a chunk at a time; what is damaged is left to the drain. */
   each(look: (signals: Signal[]) => void): Promise<void>;
@@ -201,16 +198,13 @@ function openPart(slot: Slot, options: SpoolOptions, over: OverCache): Part {
         await setImmediate();
       }
     },
-    read(line) {
-      const signal = parsed(line);
-      if (!(signal instanceof Error)) return [signal];
-      options.onError(signal, { what: 'spool', damagedBytes: line.length, kept: join(slot.folder, DAMAGED) });
+    setAside(line, why) {
+      options.onError(why, { what: 'spool', damagedBytes: line.length, kept: join(slot.folder, DAMAGED) });
       try {
         appendFileSync(join(slot.folder, DAMAGED), `${line}\n`, { mode: 0o600 });
       } catch (full) {
         options.onError(full as Error, { what: 'spool', notKept: line.slice(0, 1_000) });
       }
-      return [];
     },
     close() {
       journal.close();
@@ -234,7 +228,8 @@ async function drainPart(part: Part, ingest: Ingest): Promise<boolean> {
   while (part.journal.size > 0) {
     const { lines, next } = part.journal.read(CHUNK_BYTES);
     if (lines.length === 0) return false;
-    const signals = lines.flatMap((line) => part.read(line));
+    const read = lines.map((line) => ({ line, signal: parsed(line) }));
+    const signals = read.flatMap(({ signal }) => (signal instanceof Error ? [] : [signal]));
     for (let at = 0; at < signals.length; at += CHUNK_SIGNALS) {
       const chunk = signals.slice(at, at + CHUNK_SIGNALS);
       const identities = new Set(chunk.map((signal) => signal.identity));
@@ -249,6 +244,8 @@ async function drainPart(part: Part, ingest: Ingest): Promise<boolean> {
         throw error;
       }
     }
+    // Not before the rest is stored: while Postgres is away the same lines are read twice a second.
+    for (const { line, signal } of read) if (signal instanceof Error) part.setAside(line, signal);
     part.journal.advance(next);
   }
   return true;

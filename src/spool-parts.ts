@@ -1,0 +1,65 @@
+/**
+ * Wires the door that signals come in by: the ingest, and behind it what holds while Postgres is away, which is the spool
+ * where a folder is declared durable and the memory of direct pages where none is (design 3.7).
+ */
+import type { Environment } from './config/env.ts';
+import type { RelayConfig } from './config/types.ts';
+import type { Pools } from './db/pools.ts';
+import type { Log } from './log.ts';
+import type { AdapterCaller } from './pipeline/call-adapter.ts';
+import type { Ingest } from './pipeline/ingest.ts';
+import type { FailOpenOptions } from './pipeline/spool/fail-open.ts';
+import { createLastResort } from './pipeline/spool/last-resort.ts';
+import { openSpool, type Spool } from './pipeline/spool/spool.ts';
+
+export interface DoorOptions {
+  env: Pick<Environment, 'role' | 'spoolDir'>;
+  pools: Pools;
+  ingest: Ingest;
+  config: () => RelayConfig;
+  caller: AdapterCaller;
+  log: Log;
+  onError: FailOpenOptions['onError'];
+  /** Whether the database was reached and brought to our schema once. */
+  broughtUp: () => boolean;
+}
+
+export interface Door extends Ingest {
+  /** True while something was taken or told that the record does not have. */
+  readonly active: boolean;
+}
+
+export interface DoorParts {
+  /** Null in a worker, which takes nothing in. */
+  door: Door | null;
+  spool: Spool | null;
+  stop(): Promise<void>;
+}
+
+/** How often it is learned what is over, so that nobody is paged for it when the database is away. */
+const LEARN_MS = 15_000;
+
+/** Opens the door, and begins to store what an earlier process has left in the spool. */
+export function createDoor({ env, pools, ingest, config, caller, log, onError, broughtUp }: DoorOptions): DoorParts {
+  if (env.role === 'worker') return { door: null, spool: null, stop: () => Promise.resolve() };
+  const direct: Omit<FailOpenOptions, 'over' | 'journal'> = {
+    config,
+    call: caller.call,
+    onError,
+    onOpened: (destination) => log.warn({ destination }, 'fail-open.opened'),
+  };
+  const spool = env.spoolDir === null ? null : openSpool({ ...direct, folder: env.spoolDir, ingest, ready: broughtUp });
+  const door = spool ?? createLastResort({ ...direct, ingest });
+  door.start();
+  const learning = setInterval(() => {
+    if (broughtUp() && !door.active) door.over.refresh(pools.read).catch(() => undefined);
+  }, LEARN_MS);
+  return {
+    door,
+    spool,
+    async stop() {
+      clearInterval(learning);
+      await door.stop();
+    },
+  };
+}
