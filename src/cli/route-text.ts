@@ -30,8 +30,8 @@ export interface RoutedDestination {
 
 export interface RouteTextOptions {
   config: RelayConfig;
-  /** The source that the payload was taken to come from. */
-  source: string;
+  /** Where the signals come from. */
+  from: string;
   explain: boolean;
 }
 
@@ -44,7 +44,7 @@ export function routeText(
   const { length } = folded.signals;
   const tests = folded.signals.filter(({ outcome }) => outcome === 'test');
   const parts = [
-    `${length} signal${length === 1 ? '' : 's'}, as from source "${options.source}"\n`,
+    `${length} signal${length === 1 ? '' : 's'}, ${options.from}\n`,
     ...tests.map((one) => testText(one, options.config)),
     ...routed.map((one) => incidentText(one, folded, options)),
   ];

@@ -1,24 +1,27 @@
-/** `relay route <payload.json>`: who would be told of this payload, and why. Calls nobody. */
+/** `relay route <payload.json | incident>`: who would be told, and why. Calls nobody. */
 import { explainRoutes } from '#src/core/route.ts';
 import type { RelayConfig } from '#src/config/types.ts';
-import { parseCommand, type Command } from './command.ts';
+import { Failure, parseCommand, UsageError, type Command, type Io } from './command.ts';
 import type { FoldedIncident, FoldedPayloads } from './fold-payloads.ts';
-import { parsePayload, readPayloadBytes } from './payloads.ts';
+import { parsePayload, readPayloadBytes, UnreadableError } from './payloads.ts';
 import { routeText, type RoutedDestination, type RoutedIncident } from './route-text.ts';
-import { openConfig } from './setup.ts';
+import { openConfig, pastAddress } from './setup.ts';
 
 export const command: Command = {
   name: 'route',
-  summary: 'which routes and destinations a payload would take, and why; calls nobody',
-  usage: `<payload.json> [--explain] [--source name] [--config file] [--json]
+  summary: 'which routes and destinations a payload or incident takes, and why; calls nobody',
+  usage: `<payload.json | incident> [--explain] [--source name] [--config file] [--json]
 
 Reads one payload as a receiver would (- is standard input), folds it and judges the routes on it. The running relay
-judges the whole incident: what it knows from other messages can add destinations.
+judges the whole incident: what it knows from other messages can add destinations. Our id (inc_...) or a tracking ID
+judges that: the signals of the incident are read from the relay's database and folded anew.
 
   --explain       also the first message that each destination would get
-  --source name   as if this source had sent it (the first of the config)
+  --source name   as if this source had sent the payload (the first of the config)
   --config file   (RELAY_CONFIG, else relay.yaml)
-  --json          for programs`,
+  --json          for programs
+
+Environment of an incident: DATABASE_URL, or RELAY_DATA_DIR beside a relay that runs a Postgres of its own.`,
   async run(args, io) {
     const { values, positionals } = parseCommand(args, {
       options: {
@@ -31,20 +34,49 @@ judges the whole incident: what it knows from other messages can add destination
     });
     const [file = ''] = positionals;
     const { config, hide } = await openConfig(io, values.config);
-    const payload = parsePayload(await readPayloadBytes(io, file), file);
-    const { foldPayloads, sourceOf } = await import('./fold-payloads.ts');
     const now = new Date();
-    const source = sourceOf(config, values.source);
-    const folded = foldPayloads([payload], { config, source, now });
+    const { folded, from } = await read(file, { io, config, hide, now, source: values.source });
     const routed: RoutedIncident[] = [];
     for (const one of folded.incidents) {
       routed.push(await routedIncident(one, { config, hide, now, explain: values.explain === true }));
     }
     if (values.json === true) io.out(`${JSON.stringify(asJson(folded, routed, config), null, 2)}\n`);
-    else io.out(routeText(folded, routed, { config, source: source.source, explain: values.explain === true }));
+    else io.out(routeText(folded, routed, { config, from, explain: values.explain === true }));
     return 0;
   },
 };
+
+/** What there is to judge, and where it comes from in words. */
+async function read(
+  file: string,
+  options: { io: Io; config: RelayConfig; hide: (text: string) => string; now: Date; source: string | undefined },
+): Promise<{ folded: FoldedPayloads; from: string }> {
+  const { io, config, hide, now } = options;
+  const bytes = await readPayloadBytes(io, file).catch((error: unknown) => {
+    if (error instanceof UnreadableError && isId(file)) return null;
+    throw error;
+  });
+  if (bytes === null) {
+    if (options.source !== undefined) throw new UsageError('--source goes with a payload, not with an incident');
+    const address = await pastAddress(io);
+    const { readStoredIncident } = await import('./stored-incident.ts');
+    const folded = await readStoredIncident(address, { id: file, config }).catch((error: unknown) => {
+      if (error instanceof Failure) throw error;
+      throw new Failure(`the database of the relay cannot be read: ${hide((error as Error).message)}`);
+    });
+    const less = folded.leftOut === 0 ? '' : `; ${folded.leftOut} left out, their bodies are gone`;
+    return { folded, from: `as stored${less}` };
+  }
+  const payload = parsePayload(bytes, file);
+  const { foldPayloads, sourceOf } = await import('./fold-payloads.ts');
+  const source = sourceOf(config, options.source);
+  return { folded: foldPayloads([payload], { config, source, now }), from: `as from source "${source.source}"` };
+}
+
+/** Our id or a tracking ID: a file that is not there has its path or its ending. */
+function isId(text: string): boolean {
+  return /^[\w-]{4,100}$/.test(text);
+}
 
 interface Options {
   config: RelayConfig;

@@ -22,6 +22,17 @@ export async function postgresAddress(env: Environment): Promise<PostgresAddress
   return { url: env.databaseUrl, ...createStoreTokens(env, () => undefined).password };
 }
 
+/** The Postgres of the environment, else the one that a relay on this machine runs for itself. */
+export async function pastAddress(io: Io): Promise<PostgresAddress> {
+  const env = openEnvironment(io);
+  const given = await postgresAddress(env);
+  if (given !== null) return given;
+  const { runningServer } = await import('#src/db/embedded/running.ts');
+  const url = await runningServer(resolve(io.cwd, env.dataDir));
+  if (url !== null) return { url };
+  throw new Failure('DATABASE_URL is not set, and no relay runs with a Postgres of its own in RELAY_DATA_DIR');
+}
+
 /** Path of the config as the user wrote it: the option, else `RELAY_CONFIG`, else `relay.yaml`. */
 export function configFile(io: Io, option: string | undefined): string {
   return option ?? (io.env['RELAY_CONFIG']?.trim() || 'relay.yaml');

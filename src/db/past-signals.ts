@@ -50,6 +50,9 @@ export async function visitReadOnly<T>(address: PostgresAddress, work: (db: Quer
 
 const ISO = (column: string): string => `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+const PAST_SIGNAL = `s.fingerprint, s.source, s.schema, ${ISO('s.received_at')} as "receivedAt", ${ISO('s.occurred_at')} as "occurredAt",
+       s.outcome, s.title, s.raw, i.identity, i.kind, i.tracking_id as "trackingId", i.severity`;
+
 /**
  * Signals of the incidents of which one came within [from, to), from the first of each of them on, and the tests of
  * that span; in the order of receipt. Canaries are left out. Inside a transaction.
@@ -67,8 +70,7 @@ export async function* readPastSignals(
        union all
        select s.* from signals s where s.incident_id is null and s.received_at >= $1 and s.received_at < $2
      )
-     select s.fingerprint, s.source, s.schema, ${ISO('s.received_at')} as "receivedAt", ${ISO('s.occurred_at')} as "occurredAt",
-       s.outcome, s.title, s.raw, i.identity, i.kind, i.tracking_id as "trackingId", i.severity
+     select ${PAST_SIGNAL}
      from found s left join incidents i on i.id = s.incident_id
      where s.source <> 'canary' and i.kind is distinct from 'canary'
      order by s.received_at, s.occurred_at, s.id`,
@@ -79,4 +81,23 @@ export async function* readPastSignals(
     yield* rows;
     if (rows.length < FETCH_ROWS) return;
   }
+}
+
+/** All signals of one incident, and of the episodes of its identity before it, in the order of receipt. */
+export async function readIncidentSignals(
+  db: Queryable,
+  id: string,
+): Promise<{ id: string; identity: string; episode: number; signals: PastSignal[] } | null> {
+  const { rows } = await db.query<{ id: string; identity: string; episode: number }>(
+    `select id, identity, episode from incidents where id = $1 or lower(tracking_id) = lower($1) order by episode desc limit 1`,
+    [id],
+  );
+  const [found] = rows;
+  if (!found) return null;
+  const { rows: signals } = await db.query<PastSignal>(
+    `select ${PAST_SIGNAL} from incidents i join signals s on s.incident_id = i.id
+     where i.identity = $1 and i.episode <= $2 order by s.received_at, s.occurred_at, s.id`,
+    [found.identity, found.episode],
+  );
+  return { ...found, signals };
 }

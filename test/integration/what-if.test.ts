@@ -118,10 +118,16 @@ interface Telling {
   because?: string[];
 }
 
-async function replay(file: string, ...more: string[]) {
+function replay(file: string, ...more: string[]) {
   heardBefore = hook.requests.length;
+  return run('replay', '--from', OLD, '--config', file, ...more);
+}
+
+const route = (...args: string[]) => run('route', ...args);
+
+async function run(...args: string[]) {
   const ran = { out: '', err: '' };
-  const code = await runCli(['replay', '--from', OLD, '--config', file, ...more], {
+  const code = await runCli(args, {
     out: (text) => (ran.out += text),
     err: (text) => (ran.err += text),
     readStdin: async () => new Uint8Array(),
@@ -164,6 +170,24 @@ describe('on a Postgres of yours', () => {
     const text = await replay(env['RELAY_CONFIG']!);
     expect(text.code).toBe(0);
     expect(text.out).toContain('0 messages added, 0 gone');
+  });
+
+  test('route takes an incident by our id or its tracking ID, and judges the whole of it', async () => {
+    await start('postgres');
+    await post({ trackingId: 'WI-ROUTE', communication: 1, stage: 'Active' }, 1);
+    await post({ trackingId: 'WI-ROUTE', communication: 2, stage: 'Active', regions: ['West Europe', 'East US'] }, 2);
+    const { incident } = (await relay!.get('/v1/incidents/WI-ROUTE')).json;
+    for (const id of ['wi-route', incident.id]) {
+      const found = await route(id, '--json');
+      expect(found.code).toBe(0);
+      const [one] = JSON.parse(found.out).incidents;
+      expect(one).toMatchObject({ id: incident.id, identity: 'sh/wi-route', impacts: [{}, {}] });
+      expect(one.destinations.map(({ name }: { name: string }) => name).toSorted()).toEqual(['east', 'west']);
+    }
+    expect((await route('WI-ROUTE', '--explain')).out).toMatch(/2 signals, as stored[^]+--- east \(webhook\): open/);
+    expect(await route('WI-NONE')).toMatchObject({ code: 1, err: 'no incident has the id or tracking ID "WI-NONE"\n' });
+    expect((await route('nofile.json')).err).toContain('nofile.json cannot be read (ENOENT)');
+    expect((await route('WI-ROUTE', '--source', 'test')).code).toBe(2);
   });
 
   test('another config: what is added and gone, why, and nothing is sent or written', async () => {

@@ -1,8 +1,6 @@
 /** The what-if of `relay replay`: options to an answer and an exit code. */
-import { resolve } from 'node:path';
-import type { PostgresAddress } from '#src/db/address.ts';
 import { Failure, UsageError, type ExitCode, type Io } from '../command.ts';
-import { configFile, openConfig, openEnvironment, postgresAddress } from '../setup.ts';
+import { configFile, openConfig, pastAddress } from '../setup.ts';
 
 export interface WhatIfOptions {
   from: string;
@@ -26,7 +24,7 @@ export async function runWhatIf(options: WhatIfOptions, io: Io): Promise<ExitCod
   if (from >= to) throw new UsageError('--from must be before --to');
   const file = configFile(io, undefined);
   const [today, next] = [await openConfig(io, file), await openConfig(io, options.config)];
-  const address = await addressOf(io);
+  const address = await pastAddress(io);
   const [{ whatIf }, { whatIfText }] = await Promise.all([import('./what-if.ts'), import('./text.ts')]);
   const found = await whatIf(address, { today: today.config, next: next.config, from, to }).catch((error: unknown) => {
     if (error instanceof Failure) throw error;
@@ -36,15 +34,4 @@ export async function runWhatIf(options: WhatIfOptions, io: Io): Promise<ExitCod
   if (options.json) io.out(`${JSON.stringify({ ...names, ...found }, null, 2)}\n`);
   else io.out(whatIfText(found, { ...names, all: options.all }));
   return found.added.length + found.gone.length === 0 ? 0 : 1;
-}
-
-/** The Postgres of the environment, else the one that a relay on this machine runs for itself. */
-async function addressOf(io: Io): Promise<PostgresAddress> {
-  const env = openEnvironment(io);
-  const given = await postgresAddress(env);
-  if (given !== null) return given;
-  const { runningServer } = await import('#src/db/embedded/running.ts');
-  const url = await runningServer(resolve(io.cwd, env.dataDir));
-  if (url !== null) return { url };
-  throw new Failure('DATABASE_URL is not set, and no relay runs with a Postgres of its own in RELAY_DATA_DIR');
 }
