@@ -1,4 +1,4 @@
-metadata description = 'The action group that posts every alert to the relay, in the common alert schema.'
+metadata description = 'The action group that brings every alert to the relay, in the common alert schema: by webhook, by event hub, or by both.'
 
 @description('Name of the action group.')
 param name string
@@ -7,9 +7,18 @@ param name string
 @maxLength(12)
 param shortName string
 
-@description('Address of the receiver, with its token unless the secure webhook is used: https://relay.example/v1/receivers/azure-monitor?token=...')
+@description('Address of the receiver, with its token unless the secure webhook is used: https://relay.example/v1/receivers/azure-monitor?token=... Empty: no webhook.')
 @secure()
 param webhookUrl string
+
+@description('Subscription of the Event Hubs namespace that the relay reads. Empty: no event hub.')
+param eventHubsSubscriptionId string = ''
+
+@description('Name of that namespace.')
+param eventHubsNamespace string = ''
+
+@description('Hub in it.')
+param eventHubName string = ''
 
 @description('Secure webhook: object id of the Entra application that stands for the relay. Empty: the token in the address is the proof.')
 param entraObjectId string = ''
@@ -36,6 +45,17 @@ var secureReceiver = union(plainReceiver, {
   tenantId: entraTenantId
 })
 
+var webhooks = empty(entraObjectId) ? [plainReceiver] : [secureReceiver]
+
+// It works behind a network boundary, and what the relay cannot take now waits in the hub.
+var hubReceiver = {
+  name: 'health-relay-hub'
+  subscriptionId: eventHubsSubscriptionId
+  eventHubNameSpace: eventHubsNamespace
+  eventHubName: eventHubName
+  useCommonAlertSchema: true
+}
+
 resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: name
   // Service Health rules only call action groups in the region Global, and those run from any region that is left.
@@ -44,7 +64,8 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   properties: {
     groupShortName: shortName
     enabled: true
-    webhookReceivers: empty(entraObjectId) ? [plainReceiver] : [secureReceiver]
+    webhookReceivers: empty(webhookUrl) ? [] : webhooks
+    eventHubReceivers: empty(eventHubsNamespace) ? [] : [hubReceiver]
   }
 }
 

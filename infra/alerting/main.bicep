@@ -7,9 +7,15 @@ targetScope = 'resourceGroup'
 @maxLength(20)
 param namePrefix string = 'health-relay'
 
-@description('Address of the receiver, with its token unless the secure webhook is used: https://relay.example/v1/receivers/azure-monitor?token=...')
+@description('Address of the receiver, with its token unless the secure webhook is used: https://relay.example/v1/receivers/azure-monitor?token=... Empty: no webhook; then eventHubsExportRuleId must be given.')
 @secure()
 param webhookUrl string
+
+@description('Resource id of the rule of the relay\'s event hub (output EVENT_HUBS_EXPORT_RULE_ID of infra/bicep). The action group then sends there as well, and the activity log is exported there. Empty: neither.')
+param eventHubsExportRuleId string = ''
+
+@description('Hub in that namespace.')
+param eventHubName string = 'activity'
 
 @description('Secure webhook: object id of the Entra application that stands for the relay. Empty: the token in the address is the proof.')
 param entraObjectId string = ''
@@ -36,12 +42,19 @@ param logAnalyticsLocation string = resourceGroup().location
 @description('Tags of all resources.')
 param tags object = {}
 
+// /subscriptions/<2>/resourceGroups/<4>/providers/Microsoft.EventHub/namespaces/<8>/authorizationRules/<10>
+var exportRule = split(eventHubsExportRuleId, '/')
+var useEventHubs = !empty(eventHubsExportRuleId)
+
 module actionGroup 'action-group.bicep' = {
   name: 'action-group'
   params: {
     name: '${namePrefix}-action-group'
     shortName: 'healthrelay'
     webhookUrl: webhookUrl
+    eventHubsSubscriptionId: useEventHubs ? exportRule[2] : ''
+    eventHubsNamespace: useEventHubs ? exportRule[8] : ''
+    eventHubName: eventHubName
     entraObjectId: entraObjectId
     entraIdentifierUri: entraIdentifierUri
     tags: tags
@@ -121,6 +134,15 @@ module acrPullFailures 'acr-pull-failures.bicep' = if (!empty(logAnalyticsWorksp
     workspaceId: logAnalyticsWorkspaceId
     actionGroupId: actionGroup.outputs.id
     tags: tags
+  }
+}
+
+module activityLogExport 'activity-log-export.bicep' = if (useEventHubs) {
+  name: 'health-relay-activity-log-export'
+  scope: subscription()
+  params: {
+    exportRuleId: eventHubsExportRuleId
+    hubName: eventHubName
   }
 }
 

@@ -2,12 +2,19 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { adapters } from '#adapters/index.ts';
+import { commands } from '#src/cli/commands.ts';
+import { configJsonSchema } from '#src/config/schema-json.ts';
 import { createMetrics } from '#src/metrics.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const DOCUMENTS = [
   'README.md',
   'CHANGELOG.md',
+  'infra/README.md',
+  ...readdirSync(join(ROOT, 'adapters'))
+    .map((name) => join('adapters', name, 'README.md'))
+    .filter((name) => existsSync(join(ROOT, name))),
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
@@ -76,6 +83,38 @@ test.each(DOCUMENTS)('every script that %s runs stands in package.json', (docume
   const named = [...read(document).matchAll(/npm run (?:--silent )?([a-z][a-z:-]*)/g)].map(([, name = '']) => name);
   expect(named.filter((name) => !Object.hasOwn(manifest.scripts, name))).toEqual([]);
 });
+
+test.each(DOCUMENTS)('every command of ours that %s shows is one, with the options that it has', (document) => {
+  const wrong: string[] = [];
+  for (const [line, name = '', rest = ''] of read(document).matchAll(/relay -- ([a-z][a-z-]*)([^`|\n]*)/g)) {
+    const command = commands.find((one) => one.name === name);
+    const options = [...rest.split(/ #| > /)[0]!.matchAll(/(?<=\s)--[a-z][a-z-]*/g)].map(([option]) => option);
+    if (!command || options.some((option) => option !== '--help' && !command.usage.includes(option))) wrong.push(line);
+  }
+  expect(wrong).toEqual([]);
+});
+
+test.each(DOCUMENTS)('every file of ours in the commands of %s exists', (document) => {
+  const fences = [...read(document).matchAll(/^```sh\n([^]*?)^```/gm)].map(([, text = '']) => text).join('\n');
+  const named = [...fences.matchAll(/(?<=^|[\s"'@=])(?:src|adapters|test|infra|docs)\/[\w./-]+/gm)].map(
+    ([path]) => path,
+  );
+  expect(named.filter((path) => !MADE_BY_THE_READER.has(path) && !existsSync(join(ROOT, path)))).toEqual([]);
+});
+
+test('every key of relay.yaml stands in the documents', () => {
+  const told = DOCUMENTS.map((document) => read(document)).join('\n');
+  const missing = [...keysOf(configJsonSchema(adapters))].filter((key) => !new RegExp(`\\b${key}\\b`).test(told));
+  expect(missing).toEqual([]);
+});
+
+/** Names of all properties, at any depth. */
+function keysOf(schema: unknown): Set<string> {
+  if (typeof schema !== 'object' || schema === null) return new Set();
+  const own =
+    'properties' in schema && typeof schema.properties === 'object' ? Object.keys(schema.properties ?? {}) : [];
+  return new Set([...own, ...Object.values(schema).flatMap((inner) => [...keysOf(inner)])]);
+}
 
 test('every dependency has its reason, and every reason its dependency', () => {
   const kept = read('docs/dependencies.md').split('\n## Left out')[0]!;

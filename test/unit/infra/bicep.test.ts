@@ -36,6 +36,20 @@ describe('the Bicep in infra', () => {
   });
 });
 
+describe('the alerting of one subscription', () => {
+  const file = (name: string): string => readFileSync(join(infra, 'alerting', name), 'utf8');
+
+  test('can send by event hub, and exports the health categories of the activity log there', () => {
+    expect(file('action-group.bicep')).toMatch(
+      /eventHubReceivers: empty\(eventHubsNamespace\) \? \[\] : \[hubReceiver\]/,
+    );
+    expect(file('activity-log-export.bicep')).toMatch(
+      /targetScope = 'subscription'[^]+'ServiceHealth'[^]+'ResourceHealth'/,
+    );
+    expect(file('main.bicep')).toMatch(/module activityLogExport[^]+scope: subscription\(\)/);
+  });
+});
+
 describe('the Bicep check', () => {
   test('finds a syntax error, with its line', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'relay-bicep-'));
