@@ -180,6 +180,8 @@ async function withoutSpool(context: Context): Promise<void> {
   const refused = await sender.post(serviceHealth({ trackingId: 'BARE-001', communication: 1, stage: 'Active' }));
   context.promise('without a spool nothing is taken while Postgres is away', refused.status === 503, refused);
   context.promise('/readyz is 503 when nothing can be kept', (await sender.call('GET', '/readyz')).status === 503);
+  const paged = (): boolean => stage.cast.pager.alerts().some((alert) => alert.title.includes('BARE-001'));
+  context.promise('without a spool the page goes out all the same', await until(paged, PAGE_MS));
   proxy.mode = 'pass';
   sent.push(...(await playOutage(sender, 'BARE-001')));
   // Connections lost inside COMMIT: before the server has it, or after it and before the answer.
