@@ -1,6 +1,7 @@
 /** Connections to the truth. Ingest, delivery and reads have pools of their own, so that none starves another (design 3.2). */
 import { Pool, types, type PoolClient, type PoolConfig } from 'pg';
 import { connectionOf, type PostgresAddress } from './address.ts';
+import { ANSWER_GRACE_MS, mistrustSilence, type Silence } from './silent.ts';
 
 export interface Pools {
   ingest: Pool;
@@ -28,16 +29,30 @@ const parsers = {
 };
 const getTypeParser = types.getTypeParser.bind(types) as (oid: number, format?: 'text' | 'binary') => unknown;
 
+/** A server that takes a connection and says nothing is away: no request waits over 5 s (design 3.1). */
+export const CONNECT_MS = 4_000;
+
+/**
+ * The server lets go of what a client that fell silent had locked: until its kernel gave up, two hours by default, all news
+ * of that incident would be refused. Ours pause between two statements for as long as a fold takes.
+ */
+const IDLE_IN_TRANSACTION_MS = 5_000;
+
+/**
+ * And it ends the session of such a client. Ours end what idles for half of this themselves, so it hits no living one. In
+ * `options`, since pg has no setting for it.
+ */
+const IDLE_SESSION = '-c idle_session_timeout=60000';
+
 /**
  * Every statement here looks rows up by key. A prepared statement that was planned while the tables were empty would go
  * on reading them from end to end until the first autovacuum a minute later: 15,000 incidents in that minute ended at a
  * tenth of the rate.
  */
-const SESSION =
-  '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c standard_conforming_strings=on';
+const SESSION = `${IDLE_SESSION} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c standard_conforming_strings=on`;
 
-/** A server that takes a connection and says nothing is away: no request waits over 5 s (design 3.1). */
-export const CONNECT_MS = 4_000;
+/** The kernel asks after an idle connection; its own first question would come after two hours. */
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
 
 /**
  * Opens the pools without connecting yet.
@@ -45,16 +60,21 @@ export const CONNECT_MS = 4_000;
  */
 export function openPools(address: string | PostgresAddress, onError: (error: Error) => void): Pools {
   const connection = connectionOf(address);
-  const open = (name: string, extra: PoolConfig): Pool => {
+  const silence: Silence = { beforeMs: 0 };
+  const open = (name: string, extra: PoolConfig & { statement_timeout: number }): Pool => {
     const pool = new Pool({
       ...connection,
       application_name: `relay-${name}`,
       types: parsers,
       connectionTimeoutMillis: CONNECT_MS,
       idleTimeoutMillis: 30_000,
-      keepAlive: true,
+      ...KEEP_ALIVE,
+      options: IDLE_SESSION,
+      query_timeout: extra.statement_timeout + ANSWER_GRACE_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       ...extra,
     });
+    mistrustSilence(pool, silence);
     pool.on('error', onError);
     return pool;
   };
@@ -63,7 +83,12 @@ export function openPools(address: string | PostgresAddress, onError: (error: Er
   const delivery = open('delivery', { max: 4, statement_timeout: 15_000, options: SESSION });
   const read = open('read', { max: 6, statement_timeout: 10_000 });
   // A beat that takes longer than this is given up and tried again, well within the lease of 3.5 s (db/due.ts).
-  const heart = open('heart', { max: 1, statement_timeout: 1_500, connectionTimeoutMillis: 1_500 });
+  const heart = open('heart', {
+    max: 1,
+    statement_timeout: 1_500,
+    query_timeout: 2_000,
+    connectionTimeoutMillis: 1_500,
+  });
   return {
     ingest,
     delivery,

@@ -44,6 +44,8 @@ export const QUEUE_SCHEMA = 'relay_queue';
 /** Connections that the queue on Postgres opens at most: two to ring, three to answer, one that listens. */
 export const QUEUE_CONNECTIONS = 6;
 const QUEUE_NAME = 'rings';
+/** Rings are given up after 2 s; a store that takes longer than this is not there. */
+const ANSWER_MS = 5_000;
 
 /** BullMQ's tables, to be called under the relay's own migration lock. */
 export async function migrateQueue(client: Client): Promise<void> {
@@ -129,6 +131,8 @@ function onRedis(
       maxRetriesPerRequest: blocking ? null : 1,
       enableOfflineQueue: blocking,
       connectTimeout: 3_000,
+      // One that has fallen silent is replaced. BullMQ blocks for 10 s at most.
+      socketTimeout: blocking ? 20_000 : ANSWER_MS,
       retryStrategy: (times) => Math.min(times * 200, 2_000),
     };
     const redis = tokens ? openRedis(footing.url, options, { tokens, onError }) : new Redis(footing.url, options);
@@ -167,6 +171,10 @@ function onPostgres(where: ClientConfig, onError: (error: Error) => void, more: 
     ...(where as Record<string, unknown>),
     schema: QUEUE_SCHEMA,
     max,
+    // A connection that has fallen silent must not keep the bell silent too.
+    connectionTimeoutMillis: ANSWER_MS,
+    query_timeout: ANSWER_MS,
+    keepAlive: true,
     application_name: 'relay-queue',
     options: '-c synchronous_commit=off',
   });

@@ -9,6 +9,8 @@ export interface TcpProxy {
   delayMs: number;
   /** Called with every chunk from the client; true cuts that connection before (`'before'`) or after the server got it. */
   onChunk: ((chunk: Buffer) => 'before' | 'after' | null) | null;
+  /** Nothing passes on the connections of now any more, and neither side hears of an end; new ones work. */
+  silence(): void;
   /** Cuts all connections. */
   cut(): void;
   stop(): Promise<void>;
@@ -16,12 +18,12 @@ export interface TcpProxy {
 
 /** Listens on a free port and passes everything to `target`. */
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
-  const pairs = new Set<{ client: Socket; server: Socket }>();
+  const pairs = new Set<{ client: Socket; server: Socket; silent: boolean }>();
   const server = createServer((client) => {
     client.on('error', () => undefined);
     if (proxy.mode === 'away') return void client.destroy();
     const upstream = connect(target);
-    const pair = { client, server: upstream };
+    const pair = { client, server: upstream, silent: false };
     pairs.add(pair);
     const end = (): void => {
       pairs.delete(pair);
@@ -29,10 +31,12 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       upstream.destroy();
     };
     upstream.on('error', end).on('close', end);
-    client.on('close', end);
+    // A silent side does not hear that the other has gone.
+    client.on('close', () => !pair.silent && end());
     client.on('data', (chunk) => {
-      if (proxy.mode === 'hang') return;
+      if (proxy.mode === 'hang' || pair.silent) return;
       const verdict = proxy.onChunk?.(chunk) ?? null;
+      if (pair.silent) return;
       if (verdict === 'before') return end();
       if (proxy.delayMs === 0) upstream.write(chunk);
       else setTimeout(() => upstream.destroyed || upstream.write(chunk), proxy.delayMs);
@@ -43,7 +47,9 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         setTimeout(() => upstream.destroy(), 300);
       }
     });
-    upstream.on('data', (chunk) => proxy.mode !== 'hang' && !client.destroyed && client.write(chunk));
+    upstream.on('data', (chunk) => {
+      if (proxy.mode !== 'hang' && !pair.silent && !client.destroyed) client.write(chunk);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const proxy: TcpProxy = {
@@ -51,6 +57,9 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     mode: 'pass',
     delayMs: 0,
     onChunk: null,
+    silence() {
+      for (const pair of pairs) pair.silent = true;
+    },
     cut() {
       for (const { client, server: upstream } of pairs) {
         client.destroy();
