@@ -1,6 +1,4 @@
 /** The process: environment, config, signals, exit code. main.ts starts it. */
-import { watch, type FSWatcher } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { adapters, startApp, type App } from './app.ts';
 import { isOpen } from './api/auth.ts';
 import { readEnvironment } from './config/env.ts';
@@ -10,6 +8,7 @@ import { configSecrets, redactor, urlSecrets } from './config/secrets.ts';
 import type { RelayConfig } from './config/types.ts';
 import { createLog } from './log.ts';
 import { releaseMemoryWhenIdle } from './memory.ts';
+import { createFileWatch } from './watch-files.ts';
 
 /** After this long without an end the process goes all the same: the SDKs below may hang (azure-local 1.2). */
 const STOP_LIMIT_MS = 14_000;
@@ -47,19 +46,22 @@ export async function runProcess(): Promise<void> {
   // From here on a signal ends us in order, also in the middle of the start: Postgres must not be left behind.
   const ending = new AbortController();
   let app: App | null = null;
-  let watcher: FSWatcher | null = null;
+  let reload: (() => void) | null = null;
+  const watcher = createFileWatch(
+    () => reload?.(),
+    (error) => log.warn({ error: error.message }, 'config.watch'),
+  );
   const stop = (signal: string): void => {
     if (ending.signal.aborted) return;
     ending.abort();
     log.info({ signal }, 'relay.stopping');
-    watcher?.close();
+    watcher.close();
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
     void app?.stop().then(() => process.exit(0));
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   // Without a listener it would end us, Postgres left behind; what changes during the start is read after it.
-  let reload: (() => void) | null = null;
   let early = false;
   process.on('SIGHUP', () => {
     if (reload) reload();
@@ -76,6 +78,7 @@ export async function runProcess(): Promise<void> {
 
   reload = (): void => {
     const next = load();
+    watcher.follow(next.files);
     const cut = next.ok ? cutShort(started.config.current(), next.config) : null;
     started.metrics.reload.set(next.ok && cut === null ? 1 : 0);
     if (!next.ok || cut !== null) {
@@ -90,15 +93,8 @@ export async function runProcess(): Promise<void> {
     warn(next.warnings);
   };
   started.metrics.reload.set(1);
+  watcher.follow(loaded.files);
   if (early) reload();
-  // Editors and mounted secrets replace the file: the folder is watched, changes are taken together.
-  let pending: NodeJS.Timeout | undefined;
-  watcher = watch(dirname(env.configFile), (_, file) => {
-    if (file !== null && file !== basename(env.configFile) && file !== '..data') return;
-    clearTimeout(pending);
-    pending = setTimeout(() => reload?.(), 300);
-  });
-  watcher.on('error', (error) => log.warn({ error: error.message }, 'config.watch'));
 }
 
 /**

@@ -27,10 +27,14 @@ export interface LoadOptions {
   readFile?: (path: string) => string;
 }
 
-export type LoadResult =
+export type LoadResult = (
   | { ok: true; config: RelayConfig; warnings: Fault[] }
   /** `warnings` as far as they could be found. */
-  | { ok: false; faults: Fault[]; warnings: Fault[] };
+  | { ok: false; faults: Fault[]; warnings: Fault[] }
+) & {
+  /** What it was read from, the config first: secrets, owners, subscriptions. Also those that could not be read. */
+  files: string[];
+};
 
 /** Reads a config from disk. A file that cannot be read is a fault like any other; never throws. */
 export function loadConfigFile(options: LoadOptions): LoadResult {
@@ -40,7 +44,7 @@ export function loadConfigFile(options: LoadOptions): LoadResult {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     const hint = 'npm run relay -- init writes one; RELAY_CONFIG names another';
     const fault = { line: 1, column: 1, path: '', message: `cannot be read (${code})`, hint };
-    return { ok: false, faults: [fault], warnings: [] };
+    return { ok: false, faults: [fault], warnings: [], files: [options.file] };
   }
 }
 
@@ -50,8 +54,14 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
   const report = createReport(source.locate);
   report.faults.push(...source.faults);
   report.warnings.push(...source.warnings);
-  if (source.faults.length > 0 && source.value === null) return { ok: false, faults: report.faults, warnings: [] };
-  const { readFile = readText, env } = options;
+  const files = [options.file];
+  if (source.faults.length > 0 && source.value === null)
+    return { ok: false, faults: report.faults, warnings: [], files };
+  const { env } = options;
+  const readFile = (path: string): string => {
+    files.push(path);
+    return (options.readFile ?? readText)(path);
+  };
   const folder = dirname(options.file);
   const { value, filledIn } = interpolate(source.value ?? {}, { env, readFile, folder, report });
   const config = build(withoutEmptySections(value), { ...options, readFile, folder, report });
@@ -59,8 +69,8 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
   const clean = (list: readonly Fault[]): Fault[] =>
     list.map((fault) => ({ ...fault, message: hide(fault.message), hint: hide(fault.hint) }));
   const warnings = clean(report.warnings);
-  if (config === null || report.faults.length > 0) return { ok: false, faults: clean(report.faults), warnings };
-  return { ok: true, config, warnings };
+  if (config === null || report.faults.length > 0) return { ok: false, faults: clean(report.faults), warnings, files };
+  return { ok: true, config, warnings, files };
 }
 
 /** What comes from the environment may be a secret or a word such as `us`; only longer ones are hidden in messages. */

@@ -34,9 +34,9 @@ export const CONNECT_MS = 4_000;
 
 /**
  * The server lets go of what a client that fell silent had locked: until its kernel gave up, two hours by default, all news
- * of that incident would be refused. Ours pause between two statements for as long as a fold takes.
+ * of that incident would be refused. Ours pause between two statements for as long as a fold takes, or the event loop stands.
  */
-const IDLE_IN_TRANSACTION_MS = 5_000;
+const IDLE_IN_TRANSACTION_MS = 10_000;
 
 /**
  * And it ends the session of such a client. Ours end what idles for half of this themselves, so it hits no living one. In

@@ -3,7 +3,16 @@
  * new folder and renames a new `..data` over the old one; the path of the config itself never changes.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -30,14 +39,15 @@ afterAll(async () => {
 });
 
 /** What the kubelet's atomic writer does, in its order; the first time it also makes the visible link. */
-function publish(config: string): void {
+function publish(text: string, { into = mount, name = 'relay.yaml' } = {}): void {
+  const before = existsSync(join(into, '..data')) ? readlinkSync(join(into, '..data')) : null;
   const dated = `..2026_11_25_00_00_00.${++updates}`;
-  mkdirSync(join(mount, dated));
-  writeFileSync(join(mount, dated, 'relay.yaml'), config);
-  symlinkSync(dated, join(mount, '..data_tmp'));
-  renameSync(join(mount, '..data_tmp'), join(mount, '..data'));
-  if (updates === 1) symlinkSync(join('..data', 'relay.yaml'), join(mount, 'relay.yaml'));
-  else rmSync(join(mount, `..2026_11_25_00_00_00.${updates - 1}`), { recursive: true });
+  mkdirSync(join(into, dated));
+  writeFileSync(join(into, dated, name), text);
+  symlinkSync(dated, join(into, '..data_tmp'));
+  renameSync(join(into, '..data_tmp'), join(into, '..data'));
+  if (before === null) symlinkSync(join('..data', name), join(into, name));
+  else rmSync(join(into, before), { recursive: true });
 }
 
 const hook = (name: string): string => `${CONFIG_HEAD}destinations:
@@ -74,6 +84,21 @@ test('an update of the mounted config is taken each time, and one with faults is
   publish('routes: nonsense\n');
   await expect.poll(() => times('config.refused')).toBe(1);
   expect(await destinations(port)).toContain('"third"');
+
+  // A secret that the config names by a path, in a mount of its own: rotated, it is in force without a restart.
+  const secrets = join(folder, 'secrets');
+  mkdirSync(secrets);
+  publish('first-token-of-the-eyes-0123456789\n', { into: secrets, name: 'eyes' });
+  const named = hook('fourth').replace(READ_TOKEN, `"\${file:${join(secrets, 'eyes')}}"`);
+  publish(named);
+  await expect.poll(() => times('config.reloaded')).toBe(3);
+  const status = async (token: string): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${port}/v1/destinations`, { headers: { authorization: `Bearer ${token}` } })).status;
+  expect(await status('first-token-of-the-eyes-0123456789')).toBe(200);
+  publish('second-token-of-the-eyes-0123456789\n', { into: secrets, name: 'eyes' });
+  await expect.poll(() => times('config.reloaded')).toBe(4);
+  expect(await status('second-token-of-the-eyes-0123456789')).toBe(200);
+  expect(await status('first-token-of-the-eyes-0123456789')).toBe(401);
   relay.kill('SIGTERM');
   expect(await new Promise((resolve) => relay!.once('exit', resolve))).toBe(0);
 });
