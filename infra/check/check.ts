@@ -8,22 +8,26 @@ import { habitFaults } from './habits.ts';
 import { moduleFaults } from './modules.ts';
 import { nameFaults } from './names.ts';
 import { parameterFileFaults } from './parameter-file.ts';
+import { policyFaults } from './policy.ts';
 import { propertyFaults, type Snapshot } from './properties.ts';
 import { parseBicep, syntaxFaults, type Bicep, type Fault } from './syntax.ts';
 
 export interface CheckResult {
   /** Files that were looked at, sorted. */
   files: string[];
+  /** Policy definitions that were looked at, sorted. */
+  policies: string[];
   faults: Fault[];
 }
 
-/** Checks every Bicep file below a folder. */
+/** Checks every Bicep file and every policy definition below a folder. */
 export async function checkBicep(folder: string): Promise<CheckResult> {
   const snapshot = JSON.parse(readFileSync(new URL('./types.json', import.meta.url), 'utf8')) as Snapshot;
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.bicep') && !name.includes('node_modules'))
-    .map((name) => join(folder, name))
-    .sort();
+  const all = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => !name.includes('node_modules'),
+  );
+  const named = (end: string): string[] => all.filter((name) => name.endsWith(end)).map((name) => join(folder, name));
+  const files = named('.bicep').sort();
   const parsed = new Map<string, Promise<Bicep>>();
   const load = (path: string): Promise<Bicep> => {
     const known = parsed.get(path) ?? parseBicep(path);
@@ -40,5 +44,7 @@ export async function checkBicep(folder: string): Promise<CheckResult> {
       faults.push(...habitFaults(bicep), ...parameterFileFaults(bicep));
     }
   }
-  return { files, faults };
+  const policies = named('-policy.json').sort();
+  for (const policy of policies) faults.push(...policyFaults(policy, snapshot));
+  return { files, policies, faults };
 }

@@ -1,71 +1,173 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { deploy, satisfies, valuesOf, type Json, type Resource, type Scope } from '#test/support/arm.ts';
+import { folder, POLICIES, references, type Reference } from '#test/support/policies.ts';
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-interface Template {
-  parameters: Record<string, unknown>;
-  resources: { type: string; name: string; location?: string; properties: { [key: string]: Json } }[];
-}
-
-const read = (path: string): string => readFileSync(new URL(`../../../infra/policy/${path}`, import.meta.url), 'utf8');
-const policy = JSON.parse(read('service-health-policy.json')) as {
-  parameters: Record<string, { type: string; defaultValue?: string }>;
-  policyRule: { if: Json; then: { effect: string; details: Details } };
+const EXPORT_RULE =
+  '/subscriptions/hub/resourceGroups/rg-relay/providers/Microsoft.EventHub/namespaces/evhns/authorizationRules/export';
+/** What the assignment gives, by the names of the definitions. */
+const GIVEN: Record<string, Json> = {
+  resourceGroupName: 'rg-alerts',
+  resourceGroupLocation: 'westeurope',
+  namePrefix: 'health-relay',
+  services: ['Container Registry'],
+  webhookUrl: 'https://relay.example/v1/receivers/azure-monitor',
+  entraObjectId: 'object',
+  entraIdentifierUri: 'api://app',
+  entraTenantId: 'tenant',
+  ruleVersion: 'v1',
+  eventHubsExportRuleId: EXPORT_RULE,
+  eventHubName: 'activity',
 };
-interface Details {
-  type: string;
-  existenceCondition: { allOf: { field: string; equals: string }[] };
-  deployment: { properties: { parameters: Record<string, unknown>; template: Template } };
+const scope = (changed: Record<string, Json> = {}): Scope => ({
+  parameters: { ...GIVEN, ...changed },
+  subscription: 'one',
+  resourceGroup: null,
+});
+
+/** What a definition deploys into a subscription. */
+function deployed(reference: Reference, changed: Record<string, Json> = {}): Resource[] {
+  const { template, parameters } = POLICIES[reference][1].policyRule.then.details.deployment.properties;
+  return deploy(template, { ...scope(), parameters: valuesOf(parameters, scope(changed)) });
 }
-const { details } = policy.policyRule.then;
-const { template, parameters } = details.deployment.properties;
-const nested = template.resources.find(({ type }) => type === 'Microsoft.Resources/deployments')!;
-const inner = nested.properties as unknown as { parameters: Record<string, unknown>; template: Template };
-const resource = (type: string) => inner.template.resources.find((each) => each.type === type)!;
-
-/** Names in `parameters('...')` of everything below a value. */
-function parametersUsed(value: unknown): string[] {
-  return [...new Set([...JSON.stringify(value).matchAll(/parameters\('(\w+)'\)/g)].map(([, name]) => name!))].sort();
+function resource(reference: Reference, type: string): Resource & { properties: Record<string, Json> } {
+  const found = deployed(reference).find((each) => each.type === type)!;
+  return { ...found, properties: found.body['properties'] as Record<string, Json> };
+}
+function complies(reference: Reference, existing: readonly Resource[], changed: Record<string, Json> = {}): boolean {
+  const { type, existenceCondition } = POLICIES[reference][1].policyRule.then.details;
+  return existing.some((one) => one.type === type && satisfies(existenceCondition, one, scope(changed)));
 }
 
-describe('the policy of infra/policy', () => {
-  test('hands its parameters down all three levels, none missing and none left over', () => {
-    const names = Object.keys(parameters).sort();
-    expect(Object.keys(policy.parameters).sort()).toEqual(['effect', ...names].sort());
-    expect(parametersUsed(Object.values(parameters))).toEqual(names);
-    expect(Object.keys(template.parameters).sort()).toEqual(names);
-    expect(Object.keys(inner.template.parameters).sort()).toEqual(Object.keys(inner.parameters).sort());
-    expect(parametersUsed(inner.template.resources)).toEqual(Object.keys(inner.template.parameters).sort());
+describe.each(references)('the policy %s', (reference) => {
+  const { details, effect } = POLICIES[reference][1].policyRule.then;
+
+  test('judges subscriptions and deploys into them, by an effect that can also audit or be off', () => {
+    expect(POLICIES[reference][1].policyRule.if).toEqual({
+      field: 'type',
+      equals: 'Microsoft.Resources/subscriptions',
+    });
+    expect(details.deploymentScope).toBe('subscription');
+    expect(effect).toBe("[parameters('effect')]");
+    expect(POLICIES[reference][1].parameters['effect']).toMatchObject({
+      allowedValues: ['DeployIfNotExists', 'AuditIfNotExists', 'Disabled'],
+    });
   });
 
-  test('is given every parameter by the assignment', () => {
-    const assignment = /resource assignment [\s\S]*?\n\}\n/.exec(read('main.bicep'))![0];
-    const given = [...assignment.matchAll(/^ {6}(\w+): \{\n {8}value:/gm)].map(([, name]) => name!).sort();
-    expect(given).toEqual(Object.keys(policy.parameters).sort());
+  test('finds missing what is missing, and is content with what it has deployed', () => {
+    expect(complies(reference, [])).toBe(false);
+    expect(complies(reference, deployed(reference))).toBe(true);
   });
 
-  test('looks for exactly the rule that it deploys', () => {
-    expect(details.type).toBe('Microsoft.Insights/activityLogAlerts');
-    const name = details.existenceCondition.allOf.find(({ field }) => field === 'name')!.equals;
-    expect(resource('Microsoft.Insights/activityLogAlerts').name).toBe(name);
+  test('is not content with what somebody has disabled', () => {
+    const off = JSON.parse(JSON.stringify(deployed(reference)).replaceAll('"enabled":true', '"enabled":false'));
+    expect(complies(reference, off as Resource[])).toBe(false);
   });
 
-  test('deploys a global action group in the common schema, proven by Entra and not by a token', () => {
-    const group = resource('Microsoft.Insights/actionGroups');
-    expect(group.location).toBe('Global');
+  test('makes nothing that its role may not make', () => {
+    // Contributor may write everything but rights, and lists keys, as an export needs.
+    expect(details.roleDefinitionIds).toEqual([expect.stringMatching(/\/b24988ac-6180-42a0-ab88-20f7382dd24c$/)]);
+    expect(deployed(reference).filter(({ type }) => /^Microsoft\.(Authorization|Blueprint)/i.test(type))).toEqual([]);
+  });
+});
+
+describe.each(['service-health', 'resource-health'] as const)('the rule of %s', (reference) => {
+  test('is made anew when the assignment says anything new', () => {
+    expect(complies(reference, deployed(reference), { ruleVersion: 'v2' })).toBe(false);
+    expect(complies(reference, deployed(reference, { ruleVersion: 'v2' }), { ruleVersion: 'v2' })).toBe(true);
+  });
+
+  test('calls a global action group in the common schema, proven by Entra and not by a token', () => {
+    const group = resource(reference, 'Microsoft.Insights/actionGroups');
+    expect(group).toMatchObject({ name: 'health-relay-action-group', resourceGroup: 'rg-alerts' });
+    expect(group.body['location']).toBe('Global');
     expect(group.properties['webhookReceivers']).toEqual([
-      expect.objectContaining({ useCommonAlertSchema: true, useAadAuth: true }),
+      {
+        name: 'health-relay',
+        serviceUri: 'https://relay.example/v1/receivers/azure-monitor',
+        useCommonAlertSchema: true,
+        useAadAuth: true,
+        objectId: 'object',
+        identifierUri: 'api://app',
+        tenantId: 'tenant',
+      },
     ]);
-    expect(JSON.stringify(policy)).not.toMatch(/token=/);
+    const { properties } = resource(reference, 'Microsoft.Insights/activityLogAlerts');
+    const id =
+      '/subscriptions/one/resourceGroups/rg-alerts/providers/Microsoft.Insights/actionGroups/health-relay-action-group';
+    expect(properties).toMatchObject({
+      scopes: ['/subscriptions/one'],
+      actions: { actionGroups: [{ actionGroupId: id }] },
+    });
+  });
+});
+
+test('both rules make the same action group: whichever comes first, the other changes nothing', () => {
+  const group = (reference: Reference): Resource => resource(reference, 'Microsoft.Insights/actionGroups');
+  expect(group('service-health')).toEqual(group('resource-health'));
+});
+
+test('the Service Health rule never matches on the type of an event: security advisories and retirements come too', () => {
+  expect(resource('service-health', 'Microsoft.Insights/activityLogAlerts').properties['condition']).toEqual({
+    allOf: [
+      { field: 'category', equals: 'ServiceHealth' },
+      { field: 'properties.impactedServices[*].ServiceName', containsAny: ['Container Registry'] },
+    ],
+  });
+});
+
+test('the Resource Health rule tells the end too, as the one of a single subscription does', () => {
+  const { properties } = resource('resource-health', 'Microsoft.Insights/activityLogAlerts');
+  const single = readFileSync(join(folder, '../alerting/aks-resource-health.bicep'), 'utf8');
+  const statuses = /var statuses = \[([^\]]*)\]/.exec(single)![1]!;
+  expect(properties['condition']).toEqual({
+    allOf: [
+      { field: 'category', equals: 'ResourceHealth' },
+      { field: 'resourceType', equals: 'Microsoft.ContainerService/managedClusters' },
+      { anyOf: [...statuses.matchAll(/'(\w+)'/g)].map(([, status]) => ({ field: 'status', equals: status })) },
+    ],
+  });
+  expect(statuses).toContain('Resolved');
+});
+
+describe('the export', () => {
+  const setting = (): Resource => deployed('activity-log-export')[0]!;
+  const changed = (change: (properties: Record<string, Json>) => Record<string, Json>): Resource[] => [
+    { ...setting(), name: 'own', body: { properties: change(setting().body['properties'] as Record<string, Json>) } },
+  ];
+
+  test('sends the categories that the one of a single subscription sends, under the same name', () => {
+    const single = readFileSync(join(folder, '../alerting/activity-log-export.bicep'), 'utf8');
+    expect(setting()).toMatchObject({ name: /name: '([^']+)'/.exec(single)![1], resourceGroup: null });
+    expect(setting().body['properties']).toEqual({
+      eventHubAuthorizationRuleId: EXPORT_RULE,
+      eventHubName: 'activity',
+      logs: [...single.matchAll(/category: '(\w+)'/g)].map(([, category]) => ({ category, enabled: true })),
+    });
   });
 
-  test('never matches on the type of an event: security advisories and retirements come too', () => {
-    const rule = resource('Microsoft.Insights/activityLogAlerts').properties as {
-      condition: { allOf: { field: string }[] };
-    };
-    expect(rule.condition.allOf.map(({ field }) => field)).toEqual([
-      'category',
-      'properties.impactedServices[*].ServiceName',
-    ]);
+  test('is content with a setting of any name that sends both: Azure refuses a second one to the same hub', () => {
+    expect(
+      complies(
+        'activity-log-export',
+        changed((properties) => properties),
+      ),
+    ).toBe(true);
+    const upper = changed((properties) => ({ ...properties, eventHubAuthorizationRuleId: EXPORT_RULE.toUpperCase() }));
+    expect(complies('activity-log-export', upper)).toBe(true);
+  });
+
+  test.each([
+    ['another hub', { eventHubName: 'other' }],
+    ['another namespace', { eventHubAuthorizationRuleId: EXPORT_RULE.replace('evhns', 'other') }],
+    ['half of the categories', { logs: [{ category: 'ServiceHealth', enabled: true }] }],
+  ])('is not content with a setting for %s', (_what, difference) => {
+    expect(
+      complies(
+        'activity-log-export',
+        changed((properties) => ({ ...properties, ...difference })),
+      ),
+    ).toBe(false);
   });
 });
