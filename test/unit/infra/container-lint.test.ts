@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
+import { validate as lintDockerfile } from 'dockerfile-utils';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
@@ -67,5 +68,31 @@ describe('docker-compose.yml by the schema of the Compose specification', () => 
     const broken = text.replace(from, to);
     expect(broken, 'the fault was planted').not.toBe(text);
     expect(faults(broken).filter((fault) => fault.startsWith(expected))).not.toEqual([]);
+  });
+});
+
+describe('infra/Dockerfile by a linter', () => {
+  const text = read('infra/Dockerfile');
+  /** Warnings count too: each of the linter's is something that builds and does not what it says. */
+  const faults = (of: string) => lintDockerfile(of).map(({ message }) => JSON.stringify(message));
+
+  test('is without a fault', () => {
+    expect(faults(text)).toEqual([]);
+  });
+
+  test.each([
+    ['an unknown instruction', 'COPY adapters', 'CPY adapters', 'Unknown instruction: CPY'],
+    ['an unknown flag', '--from=dependencies', '--form=dependencies', 'Unknown flag: form'],
+    ['a stage without its name', 'AS dependencies', 'AS', 'FROM requires either one or three arguments'],
+    ['a port that is none', 'EXPOSE 8080', 'EXPOSE http', 'Invalid containerPort: http'],
+    ['a unit of time that is none', '--interval=10s', '--interval=10x', 'unknown unit x in duration 10x'],
+    ['a variable without a value', 'HOST=0.0.0.0', 'HOST', 'find = in "HOST"'],
+    ['a folder from nowhere', 'WORKDIR /app', 'WORKDIR app', 'WORKDIR paths should be absolute'],
+    ['two commands', 'CMD ["node", "src', 'CMD ["node"]\nCMD ["node", "src', 'There can only be one CMD'],
+    ['several files into one', './\n', 'all\n', 'the destination must be a directory'],
+  ])('is refused with %s', (_what, from, to, expected) => {
+    const broken = text.replace(from, to);
+    expect(broken, 'the fault was planted').not.toBe(text);
+    expect(faults(broken).join()).toContain(JSON.stringify(expected).slice(1, -1));
   });
 });

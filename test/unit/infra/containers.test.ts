@@ -149,6 +149,13 @@ describe('infra/Dockerfile', () => {
     expect(read('.dockerignore').split('\n')).toContain('*');
   });
 
+  test('copies between stages that exist', () => {
+    const stages = of('FROM').flatMap((line) => / AS (\S+)$/.exec(line)?.slice(1) ?? []);
+    const from = of('COPY').flatMap((line) => /--from=(\S+)/.exec(line)?.slice(1) ?? []);
+    expect(from.length).toBeGreaterThan(0);
+    expect(from.filter((name) => !stages.includes(name))).toEqual([]);
+  });
+
   test('has the Node release that development pins', () => {
     const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: { node: string } };
     expect(of('ARG')).toEqual([`NODE_VERSION=${devDependencies.node}`]);
@@ -159,7 +166,9 @@ describe('infra/Dockerfile', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } };
     expect((JSON.parse(of('CMD').at(-1)!) as string[]).join(' ')).toBe(scripts.start.replace(/^exec /, ''));
     expect(of('USER')).toEqual(['1000:1000']);
-    expect(lines.find((line) => line.startsWith('HEALTHCHECK'))).toContain('/livez');
+    // What is no JSON would be run by a shell, as it stands.
+    const check = /\sCMD (\[.*\])$/.exec(of('HEALTHCHECK').join())![1]!;
+    expect(JSON.parse(check)).toEqual(['node', '-e', expect.stringContaining('/livez')]);
   });
 
   test('leaves development, optional and scripted packages out', () => {
