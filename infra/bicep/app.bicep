@@ -93,6 +93,10 @@ param tags object
 var port = 8080
 var isApi = role == 'api'
 
+// The api is ready when it listens. /readyz is 503 when a signal can be kept nowhere, which has mostly the same cause in every replica:
+// the ingress would have no replica left, and nobody would open pagers directly. A worker takes no calls; its readiness tells a new revision that it reaches Postgres.
+var readinessPath = isApi ? '/livez' : '/readyz'
+
 // The relay reads its config at /etc/relay/relay.yaml; it is mounted as a secret so that no share is needed for it.
 var configSecret = {
   name: 'relay-config'
@@ -324,7 +328,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             {
               type: 'Readiness'
               httpGet: {
-                path: '/readyz'
+                path: readinessPath
                 port: port
               }
               periodSeconds: 5

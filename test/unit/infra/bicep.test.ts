@@ -227,6 +227,32 @@ describe('relay-azure.yaml', () => {
   });
 });
 
+describe('the probes of the apps', () => {
+  const app = readFileSync(join(infra, 'bicep/app.bicep'), 'utf8');
+  /** Path of each probe, by its type. */
+  const probes = Object.fromEntries(
+    [...app.matchAll(/type: '(Startup|Liveness|Readiness)'\n\s+httpGet: \{\n\s+path: (.+)\n/g)].map(
+      ([, type, path]) => [type, path],
+    ),
+  );
+
+  test('leave the api behind the ingress while neither Postgres nor the spool takes a signal: it pages directly', () => {
+    expect(probes).toEqual({ Startup: "'/livez'", Liveness: "'/livez'", Readiness: 'readinessPath' });
+    const [, ofApi, ofWorker] = /var readinessPath = isApi \? '([^']+)' : '([^']+)'/.exec(app)!;
+    expect({ ofApi, ofWorker }).toEqual({ ofApi: '/livez', ofWorker: '/readyz' });
+    expect(app).toContain("var isApi = role == 'api'");
+  });
+
+  test('are those of the Helm chart', () => {
+    const chart = readFileSync(join(infra, 'helm/health-relay/templates/_pod.tpl'), 'utf8');
+    const [api, worker] = chart.split('{{- if $isApi }}\n').at(-1)!.split('{{- else }}') as [string, string];
+    const [inApi, inWorker] = [api, worker].map(
+      (part) => /readinessProbe:\n\s+httpGet: \{ path: (\S+),/.exec(part)?.[1],
+    );
+    expect(app).toContain(`isApi ? '${inApi}' : '${inWorker}'`);
+  });
+});
+
 describe('the scaler of the worker', () => {
   test('asks for columns that the migrations make', () => {
     const app = readFileSync(join(infra, 'bicep/app.bicep'), 'utf8');
