@@ -161,7 +161,8 @@ describe('the export', () => {
   test.each([
     ['another hub', { eventHubName: 'other' }],
     ['another namespace', { eventHubAuthorizationRuleId: EXPORT_RULE.replace('evhns', 'other') }],
-    ['half of the categories', { logs: [{ category: 'ServiceHealth', enabled: true }] }],
+    ['Service Health alone', { logs: [{ category: 'ServiceHealth', enabled: true }] }],
+    ['Resource Health alone', { logs: [{ category: 'ResourceHealth', enabled: true }] }],
   ])('is not content with a setting for %s', (_what, difference) => {
     expect(
       complies(
