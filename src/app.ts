@@ -147,7 +147,7 @@ export async function startApp({
     cleanup('azure', () => azure.stop());
     const canary = createCanaryParts({ sink, holder, role: env.role, pools, metrics, log, onError, now });
     let broughtUp = false;
-    const taking = createDoor({ env, pools, ingest, config, caller, log, onError, broughtUp: () => broughtUp });
+    const taking = createDoor({ ...pipes, ingest, broughtUp: () => broughtUp });
     const { door, spool } = taking;
     cleanup('door', () => taking.stop());
     const sending = env.role === 'api' ? null : createDeliveryParts({ ...pipes, ingest });

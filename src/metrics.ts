@@ -191,6 +191,12 @@ export function createMetrics() {
       help: 'How long signals have been waiting in the spool; 0 while it is empty',
       registers,
     }),
+    directOpenings: new Counter({
+      name: 'relay_direct_openings_total',
+      help: 'Pagers that were opened without the record, while Postgres was away',
+      labelNames: ['destination'],
+      registers,
+    }),
     folds: new Counter({
       name: 'relay_fold_results_total',
       help: 'What the fold made of signals, whichever way they came: pushed, spooled, back-filled, our own',

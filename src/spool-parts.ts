@@ -6,6 +6,7 @@ import type { Environment } from './config/env.ts';
 import type { RelayConfig } from './config/types.ts';
 import type { Pools } from './db/pools.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import type { AdapterCaller } from './pipeline/call-adapter.ts';
 import type { Ingest } from './pipeline/ingest.ts';
 import type { FailOpenOptions } from './pipeline/spool/fail-open.ts';
@@ -18,6 +19,7 @@ export interface DoorOptions {
   ingest: Ingest;
   config: () => RelayConfig;
   caller: AdapterCaller;
+  metrics: Metrics;
   log: Log;
   onError: FailOpenOptions['onError'];
   /** Whether the database was reached and brought to our schema once. */
@@ -40,13 +42,26 @@ export interface DoorParts {
 const LEARN_MS = 15_000;
 
 /** Opens the door, and begins to store what an earlier process has left in the spool. */
-export function createDoor({ env, pools, ingest, config, caller, log, onError, broughtUp }: DoorOptions): DoorParts {
+export function createDoor({
+  env,
+  pools,
+  ingest,
+  config,
+  caller,
+  metrics,
+  log,
+  onError,
+  broughtUp,
+}: DoorOptions): DoorParts {
   if (env.role === 'worker') return { door: null, spool: null, stop: () => Promise.resolve() };
   const direct: Omit<FailOpenOptions, 'over' | 'journal'> = {
     config,
     call: caller.call,
     onError,
-    onOpened: (destination) => log.warn({ destination }, 'fail-open.opened'),
+    onOpened: (destination) => {
+      metrics.directOpenings.inc({ destination });
+      log.warn({ destination }, 'fail-open.opened');
+    },
   };
   const spool = env.spoolDir === null ? null : openSpool({ ...direct, folder: env.spoolDir, ingest, ready: broughtUp });
   const door = spool ?? createLastResort({ ...direct, ingest });

@@ -161,6 +161,7 @@ test('without a spool the pager is opened all the same, once, and resolved on th
   expect((await relay!.post(active('NOSP-000', 1, 7))).status).toBe(503);
   expect((await relay!.post(active('NOSP-002'))).status).toBe(503);
   await expect.poll(() => pager().pages).toBe(before + 1);
+  expect((await relay!.get('/metrics')).text).toMatch(/^relay_direct_openings_total\{destination="oncall"\} 1$/m);
   // Azure tries again.
   expect((await relay!.post(active('NOSP-002'))).status).toBe(503);
   expect((await relay!.get('/readyz')).status).toBe(503);
