@@ -11,6 +11,7 @@ import type { AdapterCaller } from './pipeline/call-adapter.ts';
 import type { Ingest } from './pipeline/ingest.ts';
 import type { FailOpenOptions } from './pipeline/spool/fail-open.ts';
 import { createLastResort } from './pipeline/spool/last-resort.ts';
+import { keepLearning } from './pipeline/spool/over-cache.ts';
 import { openSpool, type Spool } from './pipeline/spool/spool.ts';
 
 export interface DoorOptions {
@@ -38,9 +39,6 @@ export interface DoorParts {
   stop(): Promise<void>;
 }
 
-/** How often it is learned what is over, so that nobody is paged for it when the database is away. */
-const LEARN_MS = 15_000;
-
 /** Opens the door, and begins to store what an earlier process has left in the spool. */
 export function createDoor({
   env,
@@ -66,14 +64,12 @@ export function createDoor({
   const spool = env.spoolDir === null ? null : openSpool({ ...direct, folder: env.spoolDir, ingest, ready: broughtUp });
   const door = spool ?? createLastResort({ ...direct, ingest });
   door.start();
-  const learning = setInterval(() => {
-    if (broughtUp() && !door.active) door.over.refresh(pools.read).catch(() => undefined);
-  }, LEARN_MS);
+  const stopLearning = keepLearning(door.over, pools.read, () => broughtUp() && !door.active);
   return {
     door,
     spool,
     async stop() {
-      clearInterval(learning);
+      stopLearning();
       await door.stop();
     },
   };

@@ -1,4 +1,5 @@
 /** Postgres goes away in every way we can make it: never a 2xx for what is not durable, pages go out all the same. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { useAwayBench } from '#test/support/away-bench.ts';
@@ -215,4 +216,27 @@ test('without a spool the end is told too, though its sender does not try again'
   proxy().mode = 'pass';
   await expect.poll(() => pager().alerts().at(-1)!.status).toBe('resolved');
   expect(pager().pages).toBe(1);
+});
+
+test('a process that has just started knows what was over before it', async () => {
+  const [first] = await start({ spool: false });
+  await first!.post(active('OVER-002'));
+  await first!.level('OVER-002', 2);
+  await first!.post(resolved('OVER-002'));
+  await first!.level('OVER-002', 2);
+  await first!.stop();
+  const [relay] = await start({ spool: false });
+  // Asked every half second until it knows.
+  await sleep(2_000);
+  goAway();
+  await relay!.post(active('OVER-002', 1, 7));
+  await relay!.post(active('NEWS-003'));
+  await expect
+    .poll(() =>
+      pager()
+        .alerts()
+        .some(({ title }) => title.includes('NEWS-003')),
+    )
+    .toBe(true);
+  expect(pager().pages).toBe(2);
 });

@@ -22,6 +22,31 @@ export interface OverCache {
 /** About 100 KB on disk; a busy Azure year has some 200 outages. */
 const IDENTITIES_MAX = 2_000;
 
+/** How often, in milliseconds, it is learned what is over; until it is known at all, sooner. */
+const LEARN_MS = 15_000;
+const LEARN_FIRST_MS = 500;
+
+/** Refreshes `over` from now on, as long as `when` says that the database knows everything. Returns what ends it. */
+export function keepLearning(over: OverCache, pool: Pool, when: () => boolean): () => void {
+  let nextMs = LEARN_FIRST_MS;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  async function learn(): Promise<void> {
+    if (when()) {
+      await over.refresh(pool).then(
+        () => (nextMs = LEARN_MS),
+        () => undefined, // whoever needs the database says so
+      );
+    }
+    if (!stopped) timer = setTimeout(() => void learn(), nextMs);
+  }
+  void learn();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
+
 /** Reads the file, if there is one. */
 export function openOverCache(path: string): OverCache {
   const known = new Set<string>(readList(path));
