@@ -311,7 +311,11 @@ describe('while the relay is there', () => {
     await start('{ every: 10m }', { ...environment, DATABASE_URL: through(environment['DATABASE_URL']!, proxy) });
     await expect.poll(async () => (await round()).okAt).not.toBeNull();
     await grownUp();
-    const record = recordOf({ trackingId: 'AWAY-008', subscriptions: SUBSCRIPTIONS.slice(0, 4), minutesAgo: [0.1] });
+    const record = recordOf({
+      trackingId: 'AWAY-008',
+      subscriptions: SUBSCRIPTIONS.slice(0, 4),
+      minutesAgo: [0.2, 0.1],
+    });
     proxy.mode = 'away';
     proxy.cut();
     expect((await relay!.post(pushOf(record, 1, { subscription: SUBSCRIPTIONS[0]!, stage: 'Active' }))).status).toBe(
@@ -319,10 +323,12 @@ describe('while the relay is there', () => {
     );
     arm.events = [record];
     proxy.mode = 'pass';
-    await expect.poll(() => communications('AWAY-008').catch(() => []), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => communications('AWAY-008').catch(() => []), { timeout: 20_000 }).toHaveLength(2);
     await relay!.level('AWAY-008', 2);
     const { gaps } = (await relay!.get('/v1/gaps')).json;
-    expect(gaps).toMatchObject([{ cause: 'refused', found: 1 }]);
+    // A pager was opened for the first, which may have brought it on the record before the round did.
+    expect(gaps).toMatchObject([{ cause: 'refused' }]);
+    expect(gaps[0].found).toBeGreaterThanOrEqual(1);
     await relay!.stop();
     relay = null;
     await proxy.stop();
