@@ -10,33 +10,42 @@ const mailbox = z.string({ error: 'must be a mail address' }).refine((value) => 
 });
 
 const oauth2 = z.strictObject({
-  type: z.literal('oauth2'),
-  /** The mailbox to sign in as. */
-  user: z.string().min(1),
-  clientId: z.string().min(1),
-  clientSecret: z.string().min(8, 'must be at least 8 characters'),
-  /** With one the token is renewed for a person's mailbox; without, the application signs in for itself. */
-  refreshToken: z.string().min(8, 'must be at least 8 characters').optional(),
-  /** Token endpoint: `https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token` for Exchange Online. */
-  accessUrl: z.url({ protocol: /^https?$/, error: 'must be the URL of the token endpoint' }),
-  /** Defaults to what Exchange Online asks of an application; not sent with a refresh token unless set. */
-  scope: z.string().min(1).optional(),
+  type: z.literal('oauth2').describe('XOAUTH2.'),
+  user: z.string().min(1).describe('The mailbox to sign in as.'),
+  clientId: z.string().min(1).describe('Client id of the application.'),
+  clientSecret: z.string().min(8, 'must be at least 8 characters').describe('Secret of the application.'),
+  refreshToken: z
+    .string()
+    .min(8, 'must be at least 8 characters')
+    .optional()
+    .describe("With one the token is renewed for a person's mailbox; without, the application signs in for itself."),
+  accessUrl: z
+    .url({ protocol: /^https?$/, error: 'must be the URL of the token endpoint' })
+    .describe('Token endpoint: `https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token` for Exchange Online.'),
+  scope: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Unless set what Exchange Online asks of an application; not sent with a refresh token unless set.'),
 });
 
 export const emailSettings = z.strictObject({
-  /** `smtp://user:password@host:587` (STARTTLS is demanded unless egress allows the host) or `smtps://...:465`. */
   smtpUrl: z
     .url({ protocol: /^smtps?$/, error: 'must be a URL such as smtps://user:password@host:465' })
     .superRefine((url, check) => {
       const fault = faultOf(url);
       if (fault !== null) check.addIssue({ code: 'custom', message: fault });
-    }),
-  from: mailbox,
+    })
+    .describe(
+      'A secret: `smtps://user:password@host:465`, or `smtp://user:password@host:587`, where STARTTLS is demanded unless `egress.allow` names the host.',
+    ),
+  from: mailbox.describe('Sender, with or without a name; bounces go there.'),
   to: z
     .array(mailbox, { error: 'must be a list of mail addresses' })
     .min(1, 'needs at least one address')
-    .max(RECIPIENTS_MAX, `takes at most ${RECIPIENTS_MAX} addresses; use a distribution list`),
-  auth: oauth2.optional(),
+    .max(RECIPIENTS_MAX, `takes at most ${RECIPIENTS_MAX} addresses; use a distribution list`)
+    .describe('Recipients; more belong on a distribution list.'),
+  auth: oauth2.optional().describe('Sign-in by token in place of user and password in `smtpUrl`.'),
 });
 
 export type EmailSettings = z.infer<typeof emailSettings>;

@@ -9,15 +9,21 @@ const KEY_HINT =
 const URL_HINT = 'must be an origin such as https://events.pagerduty.com; /v2/enqueue is added by the relay';
 
 export const pagerDutySettings = z.strictObject({
-  /** Also called integration key. Whoever holds it can page. */
-  routingKey: z.string({ error: KEY_HINT }).regex(/^[A-Za-z0-9]{32}$/, { error: KEY_HINT }),
-  /** Service region of the account: what its web address says, `eu` for `*.eu.pagerduty.com`. */
-  region: z.enum(['us', 'eu'], { error: 'must be us or eu: the service region of the account' }).default('us'),
-  /** Origin in place of the region's own, for a proxy or a stand-in. */
+  routingKey: z
+    .string({ error: KEY_HINT })
+    .regex(/^[A-Za-z0-9]{32}$/, { error: KEY_HINT })
+    .describe(
+      'Secret integration key of an Events API v2 integration, 32 letters and digits: whoever holds it can page.',
+    ),
+  region: z
+    .enum(['us', 'eu'], { error: 'must be us or eu: the service region of the account' })
+    .default('us')
+    .describe('Service region of the account: `eu` for accounts at `*.eu.pagerduty.com`.'),
   eventsUrl: z
     .url({ protocol: /^https?$/, error: URL_HINT, abort: true })
     .refine(isOrigin, { error: URL_HINT })
-    .optional(),
+    .optional()
+    .describe("Origin in place of the region's own, for a proxy or a stand-in."),
 });
 
 export type PagerDutySettings = z.infer<typeof pagerDutySettings>;

@@ -5,31 +5,46 @@ import { FIELD_NAME, isReserved, unknownPlaceholders } from './fields.ts';
 const text = z.string().min(1, 'must not be empty');
 
 const auth = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('basic'), username: text, password: text }),
-  z.strictObject({ type: z.literal('oauth'), clientId: text, clientSecret: text, scope: text.optional() }),
-  z.strictObject({ type: z.literal('apiKey'), token: text }),
+  z.strictObject({
+    type: z.literal('basic').describe('User and password.'),
+    username: text.describe('User, flagged "web service access only".'),
+    password: text.describe('Secret.'),
+  }),
+  z.strictObject({
+    type: z.literal('oauth').describe('OAuth with client credentials.'),
+    clientId: text.describe('Client id.'),
+    clientSecret: text.describe('Secret.'),
+    scope: text.optional().describe('Sent when the token is asked for.'),
+  }),
+  z.strictObject({
+    type: z.literal('apiKey').describe('A key.'),
+    token: text.describe('Secret.'),
+  }),
 ]);
 
 const level = z.enum(['1', '2', '3'], { error: 'must be "1", "2" or "3", in quotes' });
-const pair = z.strictObject({ impact: level, urgency: level });
+const pair = z.strictObject({
+  impact: level.describe('In quotes.'),
+  urgency: level.describe('In quotes.'),
+});
 
 /** Priority follows from the pair by the instance's own lookup rules: 1/1 is critical, 3/3 is planning (destinations 2.3). */
 const impactUrgency = z.strictObject({
-  critical: pair.default({ impact: '1', urgency: '1' }),
-  error: pair.default({ impact: '2', urgency: '1' }),
-  warning: pair.default({ impact: '2', urgency: '2' }),
-  info: pair.default({ impact: '3', urgency: '3' }),
+  critical: pair.default({ impact: '1', urgency: '1' }).describe('Of a critical incident.'),
+  error: pair.default({ impact: '2', urgency: '1' }).describe('Of severity error.'),
+  warning: pair.default({ impact: '2', urgency: '2' }).describe('Of severity warning.'),
+  info: pair.default({ impact: '3', urgency: '3' }).describe('Of severity info.'),
 });
 
 const state = z.string().regex(/^-?\d+$/, 'must be the number of a state, in quotes');
 
 /** State numbers of the incident table as delivered (destinations 2.3); instances may renumber them. */
 const states = z.strictObject({
-  new: state.default('1'),
-  inProgress: state.default('2'),
-  resolved: state.default('6'),
-  closed: state.default('7'),
-  canceled: state.default('8'),
+  new: state.default('1').describe('New.'),
+  inProgress: state.default('2').describe('In Progress.'),
+  resolved: state.default('6').describe('Resolved: what the relay sets at the end.'),
+  closed: state.default('7').describe('Closed: such a record is never written.'),
+  canceled: state.default('8').describe('Canceled: such a record is never written.'),
 });
 
 const fields = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).superRefine((given, check) => {
@@ -40,20 +55,27 @@ const fields = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()
 });
 
 export const serviceNowSettings = z.strictObject({
-  /** Records of the incident table, or events for Event Management, where the instance has it (destinations 2). */
-  mode: z.enum(['incident', 'event'], { error: 'must be incident or event' }).default('incident'),
-  /** Base URL of the instance; https, unless `egress.allow` names the host. */
+  mode: z
+    .enum(['incident', 'event'], { error: 'must be incident or event' })
+    .default('incident')
+    .describe('Records of the incident table, or events for Event Management where the instance has it.'),
   instanceUrl: z
     .url({ protocol: /^https?$/, error: 'must be a URL such as https://example.service-now.com', abort: true })
-    .refine((url) => isBare(url), { error: 'must have neither user nor query nor fragment' }),
-  auth,
-  /** Columns of the record: fixed text or a template; a route's fields win over these. */
-  fields: fields.prefault({}),
-  closeCode: text.default('Solution provided'),
-  states: states.prefault({}),
-  /** What an incident that comes back does to its resolved record. A closed one always gets a new record. */
-  reopen: z.enum(['reopen', 'new']).default('reopen'),
-  impactUrgency: impactUrgency.prefault({}),
+    .refine((url) => isBare(url), { error: 'must have neither user nor query nor fragment' })
+    .describe('Base URL of the instance, such as `https://contoso.service-now.com`.'),
+  auth: auth.describe('How the relay signs in: `type` is `basic`, `oauth` or `apiKey`.'),
+  fields: fields
+    .prefault({})
+    .describe("Columns of the record: fixed text or a template such as `{{trackingId}}`; a route's `fields` win."),
+  closeCode: text.default('Solution provided').describe('A close code that your instance has.'),
+  states: states.prefault({}).describe('Numbers of the states in your instance, in quotes.'),
+  reopen: z
+    .enum(['reopen', 'new'])
+    .default('reopen')
+    .describe('What an incident that comes back does to its resolved record. A closed one always gets a new record.'),
+  impactUrgency: impactUrgency
+    .prefault({})
+    .describe('Impact and urgency by severity; the instance makes a priority of them.'),
 });
 
 export type ServiceNowSettings = z.infer<typeof serviceNowSettings>;

@@ -2,13 +2,13 @@
 import { z } from 'zod';
 
 export const slackSettings = z.strictObject({
-  /** The whole URL is the credential. Https, unless `egress.allow` names the host. */
   webhookUrl: z
     .url({ protocol: /^https?$/, error: 'must be the URL of an incoming webhook' })
     .refine((url) => !isApi(url), {
       error:
         'is an address of the Web API; make an incoming webhook and use its URL (https://hooks.slack.com/services/...)',
-    }),
+    })
+    .describe('URL of an incoming webhook, `https://hooks.slack.com/services/...`; the whole URL is the secret.'),
 });
 
 export type SlackSettings = z.infer<typeof slackSettings>;

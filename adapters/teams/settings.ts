@@ -9,16 +9,14 @@ const NO_SIGNATURE_HINT =
   'has no sig: set the trigger of the flow to "Anyone" and copy the whole URL, in quotes since it holds & and %2F';
 
 export const teamsSettings = z.strictObject({
-  /**
-   * The whole URL is the credential and is used to the letter: its %2F must stay. Https, unless `egress.allow` names
-   * the host.
-   */
+  // Used to the letter: its %2F must stay.
   webhookUrl: z
     .url({ protocol: /^https?$/, error: 'must be the URL of a Workflows webhook' })
     .superRefine((url, check) => {
       const fault = faultOf(url);
       if (fault !== null) check.addIssue({ code: 'custom', message: fault });
-    }),
+    })
+    .describe('URL of a Workflows webhook; the whole URL is the secret. Quote it, it holds `&` and `%2F`.'),
 });
 
 export type TeamsSettings = z.infer<typeof teamsSettings>;

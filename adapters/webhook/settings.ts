@@ -16,12 +16,14 @@ const secret = z
   });
 
 export const webhookSettings = z.strictObject({
-  /** Receives one POST per step. Https, unless `egress.allow` names the host. */
-  url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
-  /** One secret, or several while they are rotated: the newest first, each signs. */
-  secret: z.union([secret, z.array(secret).min(1, 'needs at least one secret').max(4, 'takes at most four secrets')], {
-    error: 'must be a whsec_ secret, or a list of them while one replaces the other',
-  }),
+  url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).describe('Receives one POST per step.'),
+  secret: z
+    .union([secret, z.array(secret).min(1, 'needs at least one secret').max(4, 'takes at most four secrets')], {
+      error: 'must be a whsec_ secret, or a list of them while one replaces the other',
+    })
+    .describe(
+      `\`whsec_\` and the base64 of ${KEY_BYTES_MIN} to ${KEY_BYTES_MAX} random bytes; or up to four while one replaces the other, the newest first: each signs.`,
+    ),
 });
 
 export type WebhookSettings = z.infer<typeof webhookSettings>;

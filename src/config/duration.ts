@@ -28,4 +28,5 @@ export const duration = z
     if (milliseconds !== null) return milliseconds;
     context.addIssue({ code: 'custom', message: 'must be between 1ms and ten years' });
     return z.NEVER;
-  });
+  })
+  .meta({ title: 'duration' });

@@ -1,6 +1,7 @@
 /** The one reader of the environment (design section 4). Everything else takes what it says as arguments. */
 import { join } from 'node:path';
 import { readTracing, type TracingSettings } from './env-tracing.ts';
+import { usual } from './env-variables.ts';
 
 export type RelayRole = 'all' | 'api' | 'worker';
 export type StoreAuth = 'password' | 'entra';
@@ -47,11 +48,12 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     void faults.push({ variable, message, hint });
   const get = (variable: string): string | null => env[variable]?.trim() || null;
 
-  const oneOf = <T extends string>(variable: string, words: readonly T[], usual: T): T => {
+  const oneOf = <T extends string>(variable: Parameters<typeof usual>[0], words: readonly T[]): T => {
     const given = get(variable);
-    const found = words.find((word) => word === (given ?? usual).toLowerCase());
+    const pick = (wanted: string): T | undefined => words.find((word) => word === wanted.toLowerCase());
+    const found = pick(given ?? usual(variable));
     if (found === undefined) fault(variable, `${shown(given)} is not known`, `one of ${words.join(', ')}`);
-    return found ?? usual;
+    return found ?? pick(usual(variable))!;
   };
   const url = (variable: string, schemes: readonly string[]): string | null => {
     const given = get(variable);
@@ -64,7 +66,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 
   /** A token is as good as a password to whoever reads it: it may not cross a network in the clear, or to just anyone. */
   const auth = (name: 'DATABASE' | 'REDIS', address: string | null, secure: (url: URL) => boolean): StoreAuth => {
-    const way = oneOf(`${name}_AUTH`, STORE_AUTHS, 'password');
+    const way = oneOf(`${name}_AUTH`, STORE_AUTHS);
     if (way !== 'entra') return way;
     const variable = `${name}_URL`;
     if (address === null) fault(variable, `is not set, but ${name}_AUTH=entra needs it`, 'a token needs a server');
@@ -81,20 +83,20 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   };
 
   const databaseUrl = url('DATABASE_URL', ['postgres:', 'postgresql:']);
-  const role = oneOf('RELAY_ROLE', ROLES, 'all');
+  const role = oneOf('RELAY_ROLE', ROLES);
   if (role !== 'all' && databaseUrl === null) {
     fault('DATABASE_URL', `is not set, but RELAY_ROLE=${role} needs it`, 'split roles share one Postgres server');
   }
-  const port = get('PORT') ?? '8080';
+  const port = get('PORT') ?? usual('PORT');
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
     fault('PORT', `${shown(port)} is not a port`, 'a number from 0 to 65535');
-  const host = get('HOST') ?? '127.0.0.1';
+  const host = get('HOST') ?? usual('HOST');
   if (/[\s/]/.test(host)) fault('HOST', `${shown(host)} is not a host name or address`, 'such as 127.0.0.1 or 0.0.0.0');
 
   const redisUrl = url('REDIS_URL', ['redis:', 'rediss:']);
 
   const declared = get('RELAY_DATA_DIR');
-  const dataDir = declared ?? '.relay';
+  const dataDir = declared ?? usual('RELAY_DATA_DIR');
   const durable = declared !== null || databaseUrl === null;
   const value: Environment = {
     port: Number(port),
@@ -103,11 +105,11 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     redisUrl,
     databaseAuth: auth('DATABASE', databaseUrl, (to) => to.searchParams.get('sslmode') === 'verify-full'),
     redisAuth: auth('REDIS', redisUrl, (to) => to.protocol === 'rediss:'),
-    configFile: get('RELAY_CONFIG') ?? 'relay.yaml',
+    configFile: get('RELAY_CONFIG') ?? usual('RELAY_CONFIG'),
     role,
     dataDir,
     spoolDir: get('RELAY_SPOOL_DIR') ?? (durable ? join(dataDir, 'spool') : null),
-    logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    logLevel: oneOf('LOG_LEVEL', LOG_LEVELS),
     tracing: readTracing(get),
   };
   return faults.length > 0 ? { ok: false, faults } : { ok: true, value };

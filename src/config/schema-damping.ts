@@ -34,14 +34,22 @@ const words = z.string().transform((text, context): { times: number; of: number;
   return z.NEVER;
 });
 
-const severe = z.boolean().default(false);
+const severe = z
+  .boolean()
+  .default(false)
+  .describe('`true`: also for severity error and critical, which are told at once otherwise.');
 
 /** `3 of 5 in 10m`, or the same as a map, which can also hold for Sev0 and Sev1. */
 export const Sustained = z
   .union([
     words,
     z.strictObject(
-      { times: observations, of: observations, in: upToADay, severe },
+      {
+        times: observations.describe('So many observations must be firing.'),
+        of: observations.describe('Of so many newest ones.'),
+        in: upToADay.describe('Within so long, at most `24h`.'),
+        severe,
+      },
       { error: (issue) => (issue.code === 'invalid_type' ? FORM : undefined) },
     ),
   ])
@@ -66,9 +74,10 @@ export const Flapping = z
     changes: z
       .int('must be a whole number')
       .min(3, 'must be at least 3: an opening and its end are two, and no flapping')
-      .max(OBSERVATIONS_MAX, `must be at most ${OBSERVATIONS_MAX}`),
-    within: upToADay,
-    quiet: upToADay,
+      .max(OBSERVATIONS_MAX, `must be at most ${OBSERVATIONS_MAX}`)
+      .describe('Openings and ends that make it flap.'),
+    within: upToADay.describe('Within so long, at most `24h`.'),
+    quiet: upToADay.describe('Without a change for so long it has stopped, at most `24h`.'),
     severe,
   })
   .transform((given): FlappingRule => ({

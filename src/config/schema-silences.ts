@@ -24,12 +24,21 @@ export const SilenceMatch = matchSchema(MATCH_MISSING);
 /** One silence of the config. Its id comes from what it says: changed, it is another silence, and what the old one held is judged again. */
 export const ConfigSilence = z
   .strictObject({
-    from: moment,
-    until: moment,
-    match: SilenceMatch,
-    destinations: z.array(z.string()).min(1, 'must name at least one destination, or be left out for all').optional(),
-    author: z.string().min(1).max(100).default('the config'),
-    reason: z.string().max(REASON_CHARS_MAX).default(''),
+    from: moment.describe('Begin, with its zone: `2026-12-01T22:00:00Z`.'),
+    until: moment.describe(`End, with its zone; at most ${SILENCE_DAYS_MAX} days after the begin.`),
+    match: SilenceMatch.describe('What an incident must be, as in a route; `{}`: every incident.'),
+    destinations: z
+      .array(z.string())
+      .min(1, 'must name at least one destination, or be left out for all')
+      .optional()
+      .describe('Names of the destinations that keep quiet; unless set all.'),
+    author: z
+      .string()
+      .min(1)
+      .max(100)
+      .default('the config')
+      .describe('Stands on the timeline and in the announcement.'),
+    reason: z.string().max(REASON_CHARS_MAX).default('').describe('Stands on the timeline and in the announcement.'),
   })
   .superRefine((given, context) => {
     const message = windowFault(Date.parse(given.from), Date.parse(given.until));
