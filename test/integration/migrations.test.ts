@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findDue } from '#src/db/due.ts';
-import { listMigrations, migrate } from '#src/db/migrate.ts';
+import { listMigrations, migrate, SchemaTooNewError } from '#src/db/migrate.ts';
 import { placeScope } from '#src/db/upkeep.ts';
 import { startTestPostgres, type TestPostgres } from '#test/support/postgres.ts';
 
@@ -19,6 +19,13 @@ afterAll(async () => {
   await db.end();
   await postgres.stop();
 });
+
+async function empty(): Promise<{ address: string; client: Client }> {
+  const address = await postgres.freshDatabase();
+  const client = new Client({ connectionString: address });
+  await client.connect();
+  return { address, client };
+}
 
 /** As the release of schema 4 writes them. */
 async function write(id: string, state: string): Promise<void> {
@@ -68,4 +75,43 @@ test('what an older release has written is due after the migrations, and what it
     silences: null,
     passThrough: false,
   });
+});
+
+test('a release starts on a schema one version ahead, refuses one that is two ahead, and changes neither', async () => {
+  const { address, client } = await empty();
+  await migrate(address);
+  const newest = listMigrations().at(-1)!.number;
+  await client.query('insert into relay_migrations (number, name) values ($1, $2)', [
+    newest + 1,
+    'of the next release',
+  ]);
+  expect(await migrate(address)).toEqual([]);
+  await client.query('insert into relay_migrations (number, name) values ($1, $2)', [newest + 2, 'of the one after']);
+  await expect(migrate(address)).rejects.toThrow(SchemaTooNewError);
+  const { rows } = await client.query('select max(number) as max, count(*)::int as count from relay_migrations');
+  expect(rows).toEqual([{ max: newest + 2, count: listMigrations().length + 2 }]);
+  await client.end();
+});
+
+test('processes that start at once apply each migration once', async () => {
+  const { address, client } = await empty();
+  const applied = await Promise.all([migrate(address), migrate(address), migrate(address)]);
+  expect(applied.flat().toSorted((a, b) => a - b)).toEqual(listMigrations().map((one) => one.number));
+  await client.end();
+});
+
+test('a migration that fails leaves no trace of itself, keeps those before it, and is applied by the next start', async () => {
+  const { address, client } = await empty();
+  const all = listMigrations().map((one) => one.number);
+  const failing = 14;
+  await migrate(address);
+  // Now the column that it adds is there already.
+  await client.query('delete from relay_migrations where number >= $1', [failing]);
+  await expect(migrate(address)).rejects.toThrow('already exists');
+  const known = await client.query<{ number: number }>('select number from relay_migrations order by number');
+  expect(known.rows.map((row) => row.number)).toEqual(all.filter((number) => number < failing));
+  await client.query('alter table incidents drop column place');
+  await client.query('drop index callbacks_received');
+  expect(await migrate(address)).toEqual(all.filter((number) => number >= failing));
+  await client.end();
 });

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { adapters } from '#adapters/index.ts';
 import { commands } from '#src/cli/commands.ts';
 import { configJsonSchema } from '#src/config/schema-json.ts';
+import { listMigrations } from '#src/db/migrate.ts';
 import { createMetrics } from '#src/metrics.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -51,7 +52,7 @@ function anchors(markdown: string): Set<string> {
 }
 
 function withoutFences(markdown: string): string {
-  return markdown.replaceAll(/^```[\s\S]*?^```/gm, '');
+  return markdown.replaceAll(/^ *```[\s\S]*?^ *```/gm, '');
 }
 
 test('the documents are found, or nothing below would prove anything', () => {
@@ -95,7 +96,7 @@ test.each(DOCUMENTS)('every command of ours that %s shows is one, with the optio
 });
 
 test.each(DOCUMENTS)('every file of ours in the commands of %s exists', (document) => {
-  const fences = [...read(document).matchAll(/^```sh\n([^]*?)^```/gm)].map(([, text = '']) => text).join('\n');
+  const fences = [...read(document).matchAll(/^ *```sh\n([^]*?)^ *```/gm)].map(([, text = '']) => text).join('\n');
   const named = [...fences.matchAll(/(?<=^|[\s"'@=])(?:src|adapters|test|infra|docs)\/[\w./-]+/gm)].map(
     ([path]) => path,
   );
@@ -122,6 +123,11 @@ test('every dependency has its reason, and every reason its dependency', () => {
   const { dependencies, devDependencies, optionalDependencies, overrides } = manifest;
   const all = { ...dependencies, ...devDependencies, ...optionalDependencies, ...overrides };
   expect(reasons.sort()).toEqual(Object.keys(all).sort());
+});
+
+test('the newest release in CHANGELOG.md names the schema that it brings', () => {
+  const [, newest] = /^## [\d.]+\n[^#]*?\bSchema (\d+)\b/m.exec(read('CHANGELOG.md')) ?? [];
+  expect(Number(newest)).toBe(listMigrations().at(-1)!.number);
 });
 
 test('every metric of ours stands in operate.md, and every one that stands there is ours', async () => {
