@@ -1,7 +1,7 @@
 /** `relay coverage`: from which subscriptions Service Health news reaches the relay, and what is wrong with the others. */
 import { parseCommand, type Command } from './command.ts';
 import { apiClient } from './relay-client.ts';
-import { table } from './table.ts';
+import { table, wrapped } from './table.ts';
 
 /** What the list shows of the API's answer. */
 interface CoverageAnswer {
@@ -16,12 +16,25 @@ interface CoverageAnswer {
       subscription: string;
       name: string | null;
       status: string;
-      findings: { kind: string; detail: string }[];
+      findings: Finding[];
       lastHeardAt: string | null;
     }[];
   };
 }
 
+interface Finding {
+  kind: string;
+  detail: string;
+}
+
+type Block = CoverageAnswer['coverage']['subscriptions'][number];
+
+const UNLISTED: Finding = { kind: 'unlisted', detail: 'heard from, and not among the subscriptions that Azure shows' };
+/** Many a terminal, and a page of a ticket, show no more. */
+const WIDTH = 100;
+const INDENT = '  ';
+/** The longest kind of finding, and a gap. */
+const KIND_CHARS = 18;
 const WELL = ['covered', 'exempt'];
 
 export const command: Command = {
@@ -44,27 +57,22 @@ Environment: RELAY_URL (http://127.0.0.1 at PORT), RELAY_TOKEN (the first operat
   },
 };
 
-function asText(coverage: CoverageAnswer['coverage'], all: boolean): string {
-  const rows = coverage.subscriptions
-    .filter((row) => all || !WELL.includes(row.status))
-    .flatMap((row) => {
-      const head = [row.name ?? row.subscription, row.status, minute(row.lastHeardAt)];
-      if (row.findings.length === 0) return [[...head, '', row.subscription]];
-      return row.findings.map(({ kind, detail }, index) =>
-        index === 0 ? [...head, kind, detail] : ['', '', '', kind, detail],
-      );
-    });
-  const unlisted = coverage.unlisted.map((one) => [
-    one.subscription,
-    'unlisted',
-    minute(one.lastHeardAt),
-    'unlisted',
-    'heard from, and not among the subscriptions that Azure shows',
-  ]);
-  const found = [...rows, ...unlisted];
-  const list =
-    found.length === 0 ? '' : `${table(['SUBSCRIPTION', 'STATUS', 'LAST HEARD', 'FINDING', 'WHY'], found)}\n`;
-  return `${list}${countsInWords(coverage)}\n`;
+/** What was found, a block for each subscription: no line is wider than a terminal unless a name or a word is. */
+export function asText(coverage: CoverageAnswer['coverage'], all: boolean): string {
+  const found: Block[] = [
+    ...coverage.subscriptions.filter((row) => all || !WELL.includes(row.status)),
+    ...coverage.unlisted.map((one) => ({ ...one, status: 'unlisted', name: null, findings: [UNLISTED] })),
+  ];
+  const head = found.map((row) => [row.subscription, row.status, minute(row.lastHeardAt), row.name ?? '']);
+  const [first = '', ...lines] = table(['SUBSCRIPTION', 'STATUS', 'LAST HEARD', 'NAME'], head).split('\n');
+  const blocks = found.flatMap((row, index) => [lines[index]!, ...row.findings.flatMap(findingLines)]);
+  return `${found.length === 0 ? '' : `${[first, ...blocks].join('\n')}\n`}${countsInWords(coverage)}\n`;
+}
+
+function findingLines({ kind, detail }: Finding): string[] {
+  return wrapped(detail, WIDTH - INDENT.length - KIND_CHARS).map(
+    (line, index) => `${INDENT}${(index === 0 ? kind : '').padEnd(KIND_CHARS)}${line}`,
+  );
 }
 
 function countsInWords({ known, unknown, takenAt, counts, unlisted }: CoverageAnswer['coverage']): string {

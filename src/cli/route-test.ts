@@ -49,7 +49,10 @@ a case fails.
     const results = cases.map((one) => runCase(one, { config, now }));
     const failed = results.filter((result) => !result.ok).length;
     if (values.json === true) io.out(`${JSON.stringify({ failed, cases: results }, null, 2)}\n`);
-    else io.out(`${results.map(caseText).join('')}\n${results.length} cases, ${failed} failed\n`);
+    else
+      io.out(
+        `${results.map(caseText).join('')}\n${results.length} case${results.length === 1 ? '' : 's'}, ${failed} failed\n`,
+      );
     return failed === 0 ? 0 : 1;
   },
 };

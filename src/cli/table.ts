@@ -40,6 +40,17 @@ export function plainLines(text: string): string {
     .join('\n');
 }
 
+/** Foreign text in lines of at most `width` characters, broken at blanks; a longer word stays whole. Never empty. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of plain(text).split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
 /** Every line of a text moved to the right. */
 export function indent(text: string, by = GAP): string {
   return text

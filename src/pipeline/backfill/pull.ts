@@ -63,7 +63,7 @@ export async function pullAll(options: PullOptions): Promise<Pulled> {
     );
   if (pulled.left.length > 0)
     pulled.faults.push(
-      `${pulled.left.length} subscriptions were left for the next round: the budget of calls is used up`,
+      `${pulled.left.length} of ${subscriptions.length} subscriptions were left for the next round: the budget of calls is used up`,
     );
   pulled.incomplete ||= failed.length > 0 || pulled.left.length > 0;
   return pulled;

@@ -23,11 +23,15 @@ export function whyNotWell(watch: CanaryWatch, { everyMs, withinMs }: CanaryConf
   return auditAgeS > oldestS ? `no audit for ${Math.round(auditAgeS)} s` : null;
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  lost: 'accepted signals without an incident',
-  unpromised: 'destinations that the routes name and nobody was promised to',
-  behind: 'deliveries that do not want the newest revision',
-  overdue: 'deliveries that are due and nobody comes for',
+/** Of one, and of several. */
+const WORDS: Readonly<Record<string, readonly [string, string]>> = {
+  lost: ['accepted signal without an incident', 'accepted signals without an incident'],
+  unpromised: [
+    'destination that the routes name and nobody was promised to',
+    'destinations that the routes name and nobody was promised to',
+  ],
+  behind: ['delivery that does not want the newest revision', 'deliveries that do not want the newest revision'],
+  overdue: ['delivery that is due and nobody comes for', 'deliveries that are due and nobody comes for'],
 };
 
 /** What the auditor has found; null where that is nothing. */
@@ -35,7 +39,10 @@ export function findingsInWords({ findings }: Pick<CanaryWatch, 'findings'>): st
   const some = Object.entries(findings).filter(([, examples]) => examples.length > 0);
   if (some.length === 0) return null;
   return some
-    .map(([kind, examples]) => `${examples.length} ${WORDS[kind] ?? kind} (${examples.slice(0, 3).join(', ')})`)
+    .map(([kind, examples]) => {
+      const words = WORDS[kind]?.[examples.length === 1 ? 0 : 1] ?? kind;
+      return `${examples.length} ${words} (${examples.slice(0, 3).join(', ')})`;
+    })
     .join('; ');
 }
 

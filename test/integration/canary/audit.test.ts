@@ -26,17 +26,17 @@ test('names a promise that is missing, one that lags behind, and a signal withou
   await new Promise((resolve) => setTimeout(resolve, 6_000));
   const id = `(select id from incidents where tracking_id = 'AUD1-001')`;
   await bench.broken('audit: promise missing', one, {
-    wanted: /destinations that the routes name .*hook inc_/,
+    wanted: /1 destination that the routes name .*hook inc_/,
     break: () => sql(`update deliveries set incident_id = 'kept' where incident_id = ${id}`),
     mend: () => sql(`update deliveries set incident_id = ${id} where incident_id = 'kept'`),
   });
   await bench.broken('audit: revision not wanted', one, {
-    wanted: /do not want the newest revision/,
+    wanted: /1 delivery that does not want the newest revision/,
     break: () => sql(`update incidents set revision = 9 where id = ${id}`),
     mend: () => sql(`update incidents set revision = 1 where id = ${id}`),
   });
   await bench.broken('audit: signal without incident', one, {
-    wanted: /accepted signals without an incident/,
+    wanted: /accepted signals? without an incident/,
     break: () => sql(`update signals set incident_id = 'gone' where source = 'test'`),
     mend: () => sql(`update signals set incident_id = ${id} where source = 'test'`),
   });
@@ -57,7 +57,7 @@ test('a delivery that is due and that nobody comes for is found, one that waits 
   const due = (ago: string): Promise<unknown> =>
     sql(`update deliveries set next_attempt_at = now() - interval '${ago}' where destination = 'hook'`);
   await bench.broken('audit: delivery overdue', one, {
-    wanted: /deliveries that are due and nobody comes for \(hook dlv_/,
+    wanted: /1 delivery that is due and nobody comes for \(hook dlv_/,
     break: () => due('2 minutes'),
     mend: () =>
       sql(

@@ -46,7 +46,12 @@ describe('the verdict', () => {
     [
       'each kind of finding',
       { findings: { lost: ['sig_1'], overdue: ['hook dlv_1', 'hook dlv_2'] } },
-      /^1 accepted .*\(sig_1\); 2 deliveries .*\(hook dlv_1, hook dlv_2\)$/,
+      /^1 accepted signal without .*\(sig_1\); 2 deliveries that are .*\(hook dlv_1, hook dlv_2\)$/,
+    ],
+    [
+      'one of each kind as one',
+      { findings: { unpromised: ['hook inc_1'], behind: ['hook inc_1'], overdue: ['hook dlv_1'] } },
+      /^1 destination that .*; 1 delivery that does .*; 1 delivery that is /,
     ],
   ])('names %s', (_, change, wanted) => expect(why(change)).toMatch(wanted));
 
