@@ -236,7 +236,7 @@ export async function startApp({
         : ({ kind: 'postgres', connection: connectionOf(truth) } as const);
       const onQueueError = (error: Error): void => {
         metrics.rings.inc({ result: 'failed' });
-        onError(error, { part: 'queue' });
+        if (!cleanups.begun) onError(error, { part: 'queue' });
       };
       bell ??= openBell(footing, onQueueError, traces ? { telemetry: traces.telemetry } : {});
       if (sending) {

@@ -31,7 +31,7 @@ const oauth2 = z.strictObject({
 
 export const emailSettings = z.strictObject({
   smtpUrl: z
-    .url({ protocol: /^smtps?$/, error: 'must be a URL such as smtps://user:password@host:465' })
+    .url({ protocol: /^smtps?$/, error: 'must be a URL such as smtps://user:password@host:465', abort: true })
     .superRefine((url, check) => {
       const fault = faultOf(url);
       if (fault !== null) check.addIssue({ code: 'custom', message: fault });

@@ -86,7 +86,9 @@ function count(n: number, word: string): string {
 
 function showOnline(online: readonly OnlineResult[], io: Io): void {
   const rows = online.map(({ destination, type, faults, probed, notes }) => {
-    const good = probed ? 'reachable by the rules, and the vendor says yes' : 'resolved; this kind cannot be asked';
+    const good = probed
+      ? 'reachable by the rules, and the vendor says yes'
+      : 'its name resolves; this kind cannot be asked';
     const said = [...(faults.length === 0 ? [good] : faults), ...notes.map((note) => `note: ${note}`)];
     return [destination, type, faults.length === 0 ? 'ok' : 'FAULT', said.map(plain).join('; ')];
   });

@@ -2,7 +2,7 @@
 
 /** Text of the file. Tokens are written as they are: printable ASCII without quotes. */
 export function firstConfig({ receiverToken, apiToken }: { receiverToken: string; apiToken: string }): string {
-  return `# Health Relay. All keys: docs/configure.md. After a change: npm run relay -- check
+  return `# Health Relay. All keys: docs/reference/config.md. After a change: npm run relay -- check
 # Secrets can stand elsewhere: \${NAME} is filled in from the environment, \${file:path} from a file.
 relayId: relay # part of every vendor key: give each relay its own, and leave it
 

@@ -61,6 +61,7 @@ const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as c
 export function openPools(address: string | PostgresAddress, onError: (error: Error) => void): Pools {
   const connection = connectionOf(address);
   const silence: Silence = { beforeMs: 0 };
+  let ending = false;
   const open = (name: string, extra: PoolConfig & { statement_timeout: number }): Pool => {
     const pool = new Pool({
       ...connection,
@@ -75,7 +76,8 @@ export function openPools(address: string | PostgresAddress, onError: (error: Er
       ...extra,
     });
     mistrustSilence(pool, silence);
-    pool.on('error', onError);
+    // Once the end has begun a connection that goes is no loss: the embedded Postgres goes right after us.
+    pool.on('error', (error) => void (ending || onError(error)));
     return pool;
   };
   // At most two flushes are in flight (design section 8); the third connection is for the look-up after a lost COMMIT.
@@ -94,7 +96,10 @@ export function openPools(address: string | PostgresAddress, onError: (error: Er
     delivery,
     read,
     heart,
-    end: async () => void (await Promise.all([ingest.end(), delivery.end(), read.end(), heart.end()])),
+    async end() {
+      ending = true;
+      await Promise.all([ingest.end(), delivery.end(), read.end(), heart.end()]);
+    },
   };
 }
 
