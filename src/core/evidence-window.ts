@@ -32,6 +32,11 @@ const SETTLED_MS = 3 * MINUTE_MS;
 const SHORTEST_MS = 5 * MINUTE_MS;
 /** The newest part of what goes on for longer. */
 const LONGEST_MS = 14 * DAY_MS;
+/**
+ * What has been over for longer is nobody's question of this morning. With the longest window and the same before it,
+ * 35 days: metrics are kept for 93 (azure-signals 7.2).
+ */
+export const PAST_MS = 7 * DAY_MS;
 
 /**
  * Both windows, on whole points; or why there are none yet. At most 480 points each. `endedAt` null: it goes on.

@@ -1,5 +1,6 @@
 /** SQL of evidence: which incidents are to be looked at, what was found, and what was told of it. */
 import type { NearbyAlert, ResourceEvidence, Verdict } from '#src/core/evidence.ts';
+import { PAST_MS } from '#src/core/evidence-window.ts';
 import type { Kind, Severity } from '#src/core/signal.ts';
 import type { Queryable } from './pools.ts';
 
@@ -19,23 +20,32 @@ export interface DueEvidence {
   number: number;
 }
 
+/** When an incident was over, whoever says so. */
+const ENDED = 'coalesce(i.mitigated_at, i.resolved_at, i.closed_at, i.last_seen_at)';
+
 /**
  * Takes one incident to look at, for `leaseMs`: an active outage or maintenance that was never looked at or whose time
- * has come, or one that has ended since. What waits longest comes first. Null: none is due, or another replica was
- * faster. Should the process die, the incident is due again when the lease ends.
+ * has come, or one that has ended since. What waits longest comes first; last of all what was over when it was first
+ * heard of, or before anybody had looked. Null: none is due, or another replica was faster. Should the process die, the
+ * incident is due again when the lease ends.
  */
 export async function claimEvidence(db: Queryable, leaseMs: number): Promise<DueEvidence | null> {
   const { rows } = await db.query<DueEvidence>({
     name: 'claim-evidence',
-    // Two parts, each along an index of few rows: with an `or` every incident there ever was would be read.
+    // Three parts, each along an index of few rows: with an `or` every incident there ever was would be read.
     text: `with due as (
         select id from (
-          select i.id, r.taken_at, i.first_seen_at from incidents i left join evidence_rounds r on r.incident_id = i.id
+          select i.id, false as past, r.taken_at, i.first_seen_at from incidents i left join evidence_rounds r on r.incident_id = i.id
           where i.latest and i.kind in ('outage', 'maintenance') and i.state = 'active' and (r.incident_id is null or r.next_at <= now())
           union all
-          select i.id, r.taken_at, i.first_seen_at from evidence_rounds r join incidents i on i.id = r.incident_id
+          select i.id, false, r.taken_at, i.first_seen_at from evidence_rounds r join incidents i on i.id = r.incident_id
           where not r.over and r.next_at <= now() and i.state in ('resolved', 'closed')
-        ) d order by taken_at nulls first, first_seen_at desc limit 1
+          union all
+          select i.id, true, null, i.first_seen_at from incidents i
+          where i.latest and i.kind in ('outage', 'maintenance') and i.state in ('resolved', 'closed')
+            and i.first_seen_at > now() - $2 * interval '1 millisecond' and ${ENDED} > now() - $2 * interval '1 millisecond'
+            and not exists (select 1 from evidence_rounds r where r.incident_id = i.id)
+        ) d order by past, taken_at nulls first, first_seen_at desc limit 1
       ), claimed as (
         insert into evidence_rounds (incident_id, next_at) select id, now() + $1 * interval '1 millisecond' from due
         on conflict (incident_id) do update set next_at = excluded.next_at where evidence_rounds.next_at <= now()
@@ -43,10 +53,10 @@ export async function claimEvidence(db: Queryable, leaseMs: number): Promise<Due
       )
       select i.id, i.identity, i.kind, i.tracking_id as "trackingId", i.severity, i.state, i.revision,
         i.started_at as "startedAt", i.first_seen_at as "firstSeenAt",
-        case when i.state in ('resolved', 'closed') then coalesce(i.mitigated_at, i.resolved_at, i.closed_at, i.last_seen_at) end as "endedAt",
+        case when i.state in ('resolved', 'closed') then ${ENDED} end as "endedAt",
         c.number
       from claimed c join incidents i on i.id = c.incident_id`,
-    values: [leaseMs],
+    values: [leaseMs, PAST_MS],
   });
   return rows[0] ?? null;
 }
@@ -63,6 +73,12 @@ export async function noteEvidenceRound(
   );
 }
 
+/** What the next look has to know of this one, and nobody else. */
+export interface EvidenceMemory {
+  /** The end of the incident, as it was known when this was asked; null while it went on. */
+  endedAt: string | null;
+}
+
 export interface EvidenceRow {
   resource: string;
   verdict: Verdict;
@@ -70,13 +86,15 @@ export interface EvidenceRow {
   /** The last verdict that destinations were told. */
   told: Verdict | null;
   data: ResourceEvidence;
+  /** Null where an older release has written it. */
+  memory: EvidenceMemory | null;
   takenAt: string;
 }
 
 /** The newest word on each resource of an incident: hit ones first, then by name. */
 export async function readEvidence(db: Queryable, incidentId: string): Promise<EvidenceRow[]> {
   const { rows } = await db.query<EvidenceRow>(
-    `select resource, verdict, reason, told, data, taken_at as "takenAt" from evidence where incident_id = $1
+    `select resource, verdict, reason, told, data - 'memory' as data, data->'memory' as memory, taken_at as "takenAt" from evidence where incident_id = $1
      order by case verdict when 'hit' then 0 when 'not seen' then 1 else 2 end, resource`,
     [incidentId],
   );
@@ -87,7 +105,7 @@ export async function readEvidence(db: Queryable, incidentId: string): Promise<E
 export async function saveEvidence(
   db: Queryable,
   incidentId: string,
-  found: readonly { evidence: ResourceEvidence; told: Verdict | null }[],
+  found: readonly { evidence: ResourceEvidence; told: Verdict | null; memory: EvidenceMemory }[],
 ): Promise<void> {
   await db.query(
     `insert into evidence (incident_id, resource, verdict, reason, told, data, taken_at)
@@ -98,12 +116,12 @@ export async function saveEvidence(
     [
       incidentId,
       JSON.stringify(
-        found.map(({ evidence, told }) => ({
+        found.map(({ evidence, told, memory }) => ({
           resource: evidence.resource,
           verdict: evidence.verdict,
           reason: evidence.reason,
           told,
-          data: evidence,
+          data: { ...evidence, memory },
         })),
       ),
     ],
@@ -158,17 +176,21 @@ export async function findNearbyAlerts(
   return rows.toReversed();
 }
 
-/** Removes evidence of incidents that ended before. Returns how many rows. */
+/**
+ * Removes evidence of incidents that ended before. Returns how many rows. That one was looked at is remembered for as
+ * long as it could be taken for one that nobody has looked at.
+ */
 export async function forgetEvidence(db: Queryable, incidentsMs: number): Promise<number> {
   const { rowCount } = await db.query(
     `with old as (
-       select r.incident_id from evidence_rounds r join incidents i on i.id = r.incident_id
+       select r.incident_id, i.last_seen_at from evidence_rounds r join incidents i on i.id = r.incident_id
        where i.state in ('resolved', 'closed') and i.last_seen_at < now() - $1 * interval '1 millisecond' limit 500
      ), no_rounds as (
        delete from evidence_rounds r using old where r.incident_id = old.incident_id
+         and old.last_seen_at < now() - $2 * interval '1 millisecond'
      )
      delete from evidence e using old where e.incident_id = old.incident_id`,
-    [incidentsMs],
+    [incidentsMs, PAST_MS],
   );
   return rowCount ?? 0;
 }

@@ -78,7 +78,7 @@ const look = (incident: DueEvidence, found: ResourceEvidence[], more: Partial<Lo
   found,
   kept: [],
   window: null,
-  over: false,
+  last: false,
   nextInMs: 60_000,
   ...more,
 });
@@ -112,11 +112,12 @@ test('two replicas that look at the same moment make one note, and neither fails
 
 test('only what is news is told: a hit, its end, a resource that joins; never an unknown, and never the same again', async () => {
   const incident = await outage('TELL-002');
-  const again = async (found: ResourceEvidence[], more: Partial<Look> = {}) => {
+  const again = async (found: ResourceEvidence[], endedAt: string | null = null) => {
     const [row] = (
       await pool.query<{ number: number }>('select number from evidence_rounds where incident_id = $1', [incident.id])
     ).rows;
-    return (await tell(look({ ...incident, number: row?.number ?? 0 }, found, more))).told;
+    const now = { ...incident, number: row?.number ?? 0, endedAt };
+    return (await tell(look(now, found, { last: endedAt !== null }))).told;
   };
   expect(await again([evidence('acr1', 'unknown', 'too early')])).toBe(false);
   expect(await again([evidence('acr1', 'hit')])).toBe(true);
@@ -126,7 +127,7 @@ test('only what is news is told: a hit, its end, a resource that joins; never an
   expect(await again([evidence('acr1', 'hit')])).toBe(false);
   expect(await again([evidence('acr1', 'hit'), evidence('acr2', 'not seen')])).toBe(true);
   expect(await again([evidence('acr1', 'not seen'), evidence('acr2', 'not seen')])).toBe(true);
-  expect(await again([evidence('acr1', 'hit'), evidence('acr2', 'not seen')], { over: true })).toBe(false);
+  expect(await again([evidence('acr1', 'hit'), evidence('acr2', 'not seen')], new Date().toISOString())).toBe(false);
   const { entries, notes } = await record(incident.id);
   expect(entries.map((entry) => entry.split(':')[0])).toEqual([
     ...Array<string>(6).fill('Evidence'),
@@ -170,7 +171,7 @@ test('an incident is due at first, then by its time, once after its end, and is 
   expect(await due()).toBe(true);
   await pool.query(`update incidents set state = 'resolved', resolved_at = now() where id = $1`, [incident.id]);
   expect((await claimEvidence(pool, 0))?.endedAt).toEqual(expect.any(String));
-  await tell(look(incident, [evidence('acr1', 'hit')], { over: true }));
+  await tell(look(incident, [evidence('acr1', 'hit')], { last: true }));
   expect(await due()).toBe(false);
   await forgetEvidence(pool, 3_600_000);
   expect(await readEvidence(pool, incident.id)).toHaveLength(1);

@@ -6,7 +6,7 @@ import { blastRadius, type Hit } from '#src/core/estate.ts';
 import type { EstateView } from '#src/core/estate-facts.ts';
 import type { NearbyAlert, ResourceEvidence } from '#src/core/evidence.ts';
 import { resourceEvidence, unknownEvidence } from '#src/core/evidence-resource.ts';
-import { windowsOf } from '#src/core/evidence-window.ts';
+import { PAST_MS, windowsOf } from '#src/core/evidence-window.ts';
 import { readPlace } from '#src/db/estate.ts';
 import { findNearbyAlerts, noteEvidenceRound, readEvidence, type DueEvidence } from '#src/db/evidence.ts';
 
@@ -45,8 +45,14 @@ export async function lookAt(incident: DueEvidence, options: LookOptions): Promi
     return null;
   }
   const { index } = options.estate();
-  if (index === null && !over) {
+  if (index === null && !(over && nowMs - Date.parse(incident.endedAt!) > PAST_MS)) {
     await later(Math.min(AGAIN_MS, everyMs));
+    return null;
+  }
+  const startedAt = incident.startedAt ?? incident.firstSeenAt;
+  // A maintenance that was called off has no time that could be asked for.
+  if (over && startedAt >= incident.endedAt!) {
+    await later(everyMs, true);
     return null;
   }
   const nextInMs = everyMs * (1 + Math.random() * JITTER);
@@ -55,16 +61,18 @@ export async function lookAt(incident: DueEvidence, options: LookOptions): Promi
     await later(nextInMs, over);
     return null;
   }
-  const startedAt = incident.startedAt ?? incident.firstSeenAt;
   const windows = windowsOf({ startedAt, endedAt: incident.endedAt }, nowMs);
   const early = typeof windows === 'string';
   const alerts = await alertsOf(hits, options, {
     from: new Date(Date.parse(startedAt) - EARLIER_MS).toISOString(),
     to: incident.endedAt ?? new Date(nowMs).toISOString(),
   });
-  const { found, kept } = early
-    ? { found: hits.map((hit) => unknownEvidence(hit, windows, alerts.get(hit.resource.id) ?? [])), kept: [] }
+  const wholeBudget = options.gather.metrics.budget.calls === 0;
+  const { found, kept, left } = early
+    ? { found: hits.map((hit) => unknownEvidence(hit, windows, alerts.get(hit.resource.id) ?? [])), kept: [], left: 0 }
     : await ask(hits, { incident, windows, alerts }, options);
+  // Whom a whole budget does not reach, the next one will not reach either.
+  const last = over && (left === 0 || (wholeBudget && found.length === 0));
   options.stopping.throwIfAborted();
   const told = await tellLook(
     {
@@ -72,7 +80,7 @@ export async function lookAt(incident: DueEvidence, options: LookOptions): Promi
       found,
       kept,
       window: early ? null : windows.during,
-      over,
+      last,
       nextInMs: early ? Math.min(EARLY_MS, nextInMs) : nextInMs,
     },
     options,
@@ -88,17 +96,23 @@ async function ask(
     alerts: ReadonlyMap<string, NearbyAlert[]>;
   },
   options: LookOptions,
-): Promise<Pick<Look, 'found' | 'kept'>> {
+): Promise<Pick<Look, 'found' | 'kept'> & { left: number }> {
+  const { id: incidentId, endedAt } = known.incident;
+  const rows = new Map((await readEvidence(options.pool, incidentId)).map((row) => [row.resource, row]));
+  // After the end once is enough: should the budget not reach everyone, the next look asks the others only.
+  const asked = (hit: Hit): boolean => endedAt !== null && rows.get(hit.resource.id)?.memory?.endedAt === endedAt;
+  const wanted = hits.filter((hit) => !asked(hit));
   // Whoever was asked longest ago goes first, so that a small budget reaches everyone in turn.
-  const rows = new Map((await readEvidence(options.pool, known.incident.id)).map((row) => [row.resource, row]));
   const age = (hit: Hit): string => rows.get(hit.resource.id)?.takenAt ?? '';
   const gathered = await gather(
-    hits.toSorted((a, b) => (age(a) < age(b) ? -1 : age(a) > age(b) ? 1 : 0)),
+    wanted.toSorted((a, b) => (age(a) < age(b) ? -1 : age(a) > age(b) ? 1 : 0)),
     known.windows,
     options.gather,
   );
-  const [found, kept]: [ResourceEvidence[], ResourceEvidence[]] = [[], []];
-  for (const hit of hits) {
+  const found: ResourceEvidence[] = [];
+  const kept = hits.filter(asked).map((hit) => rows.get(hit.resource.id)!.data);
+  let left = 0;
+  for (const hit of wanted) {
     const { id } = hit.resource;
     const { skipped, ...told } = gathered.get(id)!;
     const alerts = known.alerts.get(id) ?? [];
@@ -106,8 +120,9 @@ async function ask(
     // What was not asked this time keeps the word of last time, and its age.
     if (skipped) kept.push(rows.get(id)?.data ?? evidence);
     else found.push(evidence);
+    left += skipped ? 1 : 0;
   }
-  return { found, kept };
+  return { found, kept, left };
 }
 
 async function alertsOf(

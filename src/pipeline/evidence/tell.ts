@@ -33,8 +33,8 @@ export interface Look {
   kept: readonly ResourceEvidence[];
   /** The time that was asked for; null where it was too early to ask. */
   window: Window | null;
-  /** The last look, after the end. */
-  over: boolean;
+  /** After the end, and nothing is left to be asked. */
+  last: boolean;
   nextInMs: number;
 }
 
@@ -51,7 +51,8 @@ const LISTED_MAX = 50;
 
 /** Writes everything of one look in one transaction. */
 export async function tellLook(look: Look, options: TellOptions): Promise<ToldLook> {
-  const { incident, over, nextInMs } = look;
+  const { incident, last, nextInMs } = look;
+  const over = incident.endedAt !== null;
   const before = new Map((await readEvidence(options.pool, incident.id)).map((row) => [row.resource, row]));
   const found = look.found.map((evidence) => keepMemory(evidence, before.get(evidence.resource)));
   const changed = found.filter((one) => before.get(one.resource)?.verdict !== one.verdict);
@@ -69,9 +70,13 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
     await saveEvidence(
       db,
       incident.id,
-      found.map((evidence) => ({ evidence, told: told.has(evidence.resource) ? evidence.verdict : null })),
+      found.map((evidence) => ({
+        evidence,
+        told: told.has(evidence.resource) ? evidence.verdict : null,
+        memory: { endedAt: incident.endedAt },
+      })),
     );
-    await noteEvidenceRound(db, { incidentId: incident.id, nextInMs, over });
+    await noteEvidenceRound(db, { incidentId: incident.id, nextInMs, over: last });
   };
   const at = options.now();
   const data = entryData(look, all, words);
@@ -83,11 +88,11 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
       // The incident's row first, as ingest has it: two replicas at once must not wait for each other in a circle.
       await setEvidenceFacts(db, incident.id, { labels: EVIDENCE_LABELS, facts });
       await save(db);
-      if (changed.length > 0 || over)
+      if (changed.length > 0 || last)
         await addEvidenceEntry(db, {
           incidentId: incident.id,
           at: at.toISOString(),
-          summary: `Evidence${over ? ' at the end' : ''}: ${words}`,
+          summary: `Evidence${last ? ' at the end' : ''}: ${words}`,
           data,
         });
     });

@@ -68,7 +68,15 @@ describe('the section', () => {
       advice: [],
       ...more,
     };
-    return { resource: data.resource, verdict: data.verdict, reason: data.reason, told: null, data, takenAt: START };
+    return {
+      resource: data.resource,
+      verdict: data.verdict,
+      reason: data.reason,
+      told: null,
+      memory: null,
+      data,
+      takenAt: START,
+    };
   };
   const page = async (rows: ReturnType<typeof evidence>[]): Promise<string> =>
     String(await evidenceSection({ evidence: rows, incident: { startedAt: START } as never, at: null }));
