@@ -72,6 +72,13 @@ function ended(trackingId: string, minutesAgo = [90, 60, 30], more: Partial<Azur
   return recordOf({ trackingId, subscriptions, minutesAgo, status: 'Resolved', mitigatedAt, ...rest });
 }
 
+/** From the ninth minute to the end, two of five. */
+function failing(name: string, record: AzureRecord): void {
+  const [fromMs, toMs] = [Date.parse(record.startedAt) + 9 * MINUTE_MS, Date.parse(record.mitigatedAt!)];
+  const one = metrics.resources.find(({ id }) => id.endsWith(`/${name}`))!;
+  one.value = (metric, atMs) => (metric === 'SuccessfulPullCount' && atMs >= fromMs && atMs < toMs ? 12 : 20);
+}
+
 const told = (): string[] => hook.events.map((event) => event.body.data.action);
 const entriesOf = async (id: string): Promise<string[]> =>
   (await relay.get(`/v1/incidents/${id}/timeline`)).json?.timeline
@@ -100,6 +107,19 @@ describe('an outage that is over when it is first heard of', () => {
     const { checks } = (await relay.get('/v1/incidents/OVER-001/evidence')).json.evidence.resources[0];
     // 42 minutes from the start to the mitigation: not until now.
     expect(checks[0].during.total).toBe(42 * 20);
+  });
+
+  test('and did hit us: those who were told that it is over are told that as well, as a note', async () => {
+    await start();
+    const record = ended('OVER-006');
+    failing('acrone', record);
+    await relay.post(pushOf(record, 3, { subscription: SUBSCRIPTION, stage: 'Resolved' }));
+    await expect.poll(told, { timeout: 20_000 }).toEqual(['resolve', 'note']);
+    expect(hook.events[1]!.body.data.changes[0]).toMatch(/^Evidence at the end: acrone hit: /);
+    await relay.level('OVER-006', 2);
+    await pause();
+    expect([told(), pager.pages, pager.changeEvents.length]).toEqual([['resolve', 'note'], 0, 2]);
+    expect(await entriesOf('OVER-006')).toHaveLength(1);
   });
 
   test('by back-fill, after a night in which no relay ran', async () => {

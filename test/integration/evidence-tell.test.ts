@@ -110,7 +110,7 @@ test('two replicas that look at the same moment make one note, and neither fails
   expect({ notes, revision, words }).toEqual({ notes: 1, revision: 2, words: 'acr1 hit: because; not seen at acr2' });
 });
 
-test('only what is news is told: a hit, its end, a resource that joins; never an unknown, and never the same again', async () => {
+test('only what is news is told: a hit, its end, a resource that joins, a hit found after the end; never an unknown or the same again', async () => {
   const incident = await outage('TELL-002');
   const again = async (found: ResourceEvidence[], endedAt: string | null = null) => {
     const [row] = (
@@ -119,6 +119,7 @@ test('only what is news is told: a hit, its end, a resource that joins; never an
     const now = { ...incident, number: row?.number ?? 0, endedAt };
     return (await tell(look(now, found, { last: endedAt !== null }))).told;
   };
+  const over = new Date().toISOString();
   expect(await again([evidence('acr1', 'unknown', 'too early')])).toBe(false);
   expect(await again([evidence('acr1', 'hit')])).toBe(true);
   expect(await again([evidence('acr1', 'hit', 'more of it')])).toBe(false);
@@ -127,14 +128,16 @@ test('only what is news is told: a hit, its end, a resource that joins; never an
   expect(await again([evidence('acr1', 'hit')])).toBe(false);
   expect(await again([evidence('acr1', 'hit'), evidence('acr2', 'not seen')])).toBe(true);
   expect(await again([evidence('acr1', 'not seen'), evidence('acr2', 'not seen')])).toBe(true);
-  expect(await again([evidence('acr1', 'hit'), evidence('acr2', 'not seen')], new Date().toISOString())).toBe(false);
+  expect(await again([evidence('acr1', 'hit'), evidence('acr2', 'not seen')], over)).toBe(true);
+  expect(await again([evidence('acr1', 'hit', 'more of it'), evidence('acr2', 'unknown', '403')], over)).toBe(false);
+  expect(await again([evidence('acr1', 'not seen'), evidence('acr2', 'not seen')], over)).toBe(false);
   const { entries, notes } = await record(incident.id);
   expect(entries.map((entry) => entry.split(':')[0])).toEqual([
     ...Array<string>(6).fill('Evidence'),
-    'Evidence at the end',
+    ...Array<string>(3).fill('Evidence at the end'),
   ]);
-  expect(notes).toBe(3);
-  expect((await readEvidence(pool, incident.id)).map((row) => row.told)).toEqual(['not seen', 'not seen']);
+  expect(notes).toBe(4);
+  expect((await readEvidence(pool, incident.id)).map((row) => row.told)).toEqual(['hit', 'not seen']);
 });
 
 test('what a post tells later leaves the words of evidence as they are, and they leave its facts', async () => {

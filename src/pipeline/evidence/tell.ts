@@ -56,8 +56,10 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
   const before = new Map((await readEvidence(options.pool, incident.id)).map((row) => [row.resource, row]));
   const found = look.found.map((evidence) => keepMemory(evidence, before.get(evidence.resource)));
   const changed = found.filter((one) => before.get(one.resource)?.verdict !== one.verdict);
-  // An unknown is no news: neither at first, nor when metrics fail after they have told something.
-  const news = over ? [] : found.filter((one) => one.verdict !== 'unknown' && toldOf(before, one) !== one.verdict);
+  // An unknown is no news: neither at first, nor when metrics fail after they have told something. After the end only a
+  // hit is: that it was none, nobody has to be told then.
+  const isNews = ({ verdict }: ResourceEvidence): boolean => (over ? verdict === 'hit' : verdict !== 'unknown');
+  const news = found.filter((one) => isNews(one) && toldOf(before, one) !== one.verdict);
   const all = [...found, ...look.kept];
   const words = evidenceInWords(all);
   const advice = adviceInWords(all);
@@ -79,9 +81,10 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
     await noteEvidenceRound(db, { incidentId: incident.id, nextInMs, over: last });
   };
   const at = options.now();
+  const head = last ? 'Evidence at the end' : 'Evidence';
   const data = entryData(look, all, words);
   if (news.length > 0) {
-    const signal = evidenceSignal(incident, { at, title: `Evidence: ${evidenceInWords(news)}`, facts, data });
+    const signal = evidenceSignal(incident, { at, title: `${head}: ${evidenceInWords(news)}`, facts, data });
     await options.ingest.submitWith([signal], save);
   } else {
     await transaction(options.pool, async (db) => {
@@ -92,7 +95,7 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
         await addEvidenceEntry(db, {
           incidentId: incident.id,
           at: at.toISOString(),
-          summary: `Evidence${last ? ' at the end' : ''}: ${words}`,
+          summary: `${head}: ${words}`,
           data,
         });
     });
