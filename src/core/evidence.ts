@@ -124,6 +124,23 @@ export function evidenceInWords(all: readonly Pick<ResourceEvidence, 'name' | 'v
   return parts.join('; ');
 }
 
+/** Pulls of a registry that another region answers now. */
+export interface Move {
+  name: string;
+  from: string;
+  to: string;
+  at: string;
+}
+
+/** `pulls of acrone moved from westeurope to northeurope at 08:20 UTC; pulls of 2 more moved`. Empty without any. */
+export function movesInWords(moves: readonly Move[]): string {
+  const parts = moves
+    .slice(0, NAMED_MAX)
+    .map(({ name, from, to, at }) => `pulls of ${name} moved from ${from} to ${to} at ${clockOf(at)} UTC`);
+  if (moves.length > NAMED_MAX) parts.push(`pulls of ${moves.length - NAMED_MAX} more moved`);
+  return parts.join('; ');
+}
+
 /**
  * `acrone: To send pulls away from ...: az acr ...` and what has to be known before, of the first registry that there is
  * advice for; how many others have some. Null where nobody can do anything. Two facts, for some destinations cut one at

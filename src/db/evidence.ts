@@ -77,6 +77,8 @@ export async function noteEvidenceRound(
 export interface EvidenceMemory {
   /** The end of the incident, as it was known when this was asked; null while it went on. */
   endedAt: string | null;
+  /** Moves of its pulls that destinations were told, each once: `westeurope > northeurope`. */
+  moves: readonly string[];
 }
 
 export interface EvidenceRow {

@@ -140,6 +140,47 @@ test('only what is news is told: a hit, its end, a resource that joins, a hit fo
   expect((await readEvidence(pool, incident.id)).map((row) => row.told)).toEqual(['hit', 'not seen']);
 });
 
+test('pulls that move to another region are a note of their own, once for each change of regions', async () => {
+  const incident = await outage('TELL-006');
+  let number = 0;
+  const again = async (to: string | null, at: string, more: Partial<DueEvidence> = {}) => {
+    const moved = to === null ? null : { from: 'westeurope', to, at: `2026-09-14T${at}:00.000Z` };
+    const one = { ...evidence('acr1', 'hit'), serving: { before: [], during: [], moved } };
+    const now = { ...incident, number: number++, ...more };
+    return (await tell(look(now, [one], { last: now.endedAt !== null }))).told;
+  };
+  expect(await again(null, '')).toBe(true);
+  expect(await again('northeurope', '08:20')).toBe(true);
+  // The same move, dated anew by more logs; gone again, and back; as another spelling.
+  expect(await again('northeurope', '08:25')).toBe(false);
+  expect(await again(null, '')).toBe(false);
+  expect(await again('North Europe', '09:10')).toBe(false);
+  expect(await again('swedencentral', '09:20')).toBe(true);
+  expect(await again('francecentral', '09:30', { endedAt: new Date().toISOString() })).toBe(false);
+  const { entries, notes } = await record(incident.id);
+  expect(notes).toBe(3);
+  expect(entries).toEqual([
+    'Evidence: acr1 hit: because',
+    'Evidence: pulls of acr1 moved from westeurope to northeurope at 08:20 UTC',
+    'Evidence: pulls of acr1 moved from westeurope to swedencentral at 09:20 UTC',
+    'Evidence at the end: acr1 hit: because; pulls of acr1 moved from westeurope to francecentral at 09:30 UTC',
+  ]);
+});
+
+test('a move that is seen together with the verdict is in the same note', async () => {
+  const incident = await outage('TELL-007');
+  const moved = { from: 'westeurope', to: 'northeurope', at: '2026-09-14T08:20:00.000Z' };
+  const one = { ...evidence('acr1', 'not seen'), serving: { before: [], during: [], moved } };
+  await tell(look(incident, [one, evidence('acr2', 'hit')]));
+  const { entries, notes } = await record(incident.id);
+  expect({ entries, notes }).toEqual({
+    entries: [
+      'Evidence: acr2 hit: because; not seen at acr1; pulls of acr1 moved from westeurope to northeurope at 08:20 UTC',
+    ],
+    notes: 1,
+  });
+});
+
 test('what a post tells later leaves the words of evidence as they are, and they leave its facts', async () => {
   const incident = await outage('TELL-003');
   await tell(look(incident, [evidence('acr1', 'hit')]));

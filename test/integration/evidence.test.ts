@@ -427,6 +427,40 @@ describe('logs', () => {
   });
 });
 
+test('pulls that move after the verdict are told, once, and page nobody', async () => {
+  arm.resources.push({
+    id: `${idOf('acrone')}/replications/northeurope`,
+    type: 'microsoft.containerregistry/registries/replications',
+    location: 'northeurope',
+    endpoint: true,
+  });
+  logs.workspaces.add(WORKSPACE);
+  const record = { ...outage('EVID-017'), regions: ['West Europe'] };
+  const startMs = Date.parse(record.startedAt);
+  const pulls = (region: (minute: number) => string) =>
+    Array.from({ length: 95 }, (_, index) => index - 50).map((minute) => ({
+      resource: idOf('acrone'),
+      at: new Date(startMs + minute * 60_000).toISOString(),
+      region: region(minute),
+      operation: 'Pull' as const,
+      code: '200',
+      count: 20,
+    }));
+  logs.requestsLogged.push(...pulls(() => 'westeurope'));
+  const relay = await start(`metrics: false, workspaces: [${WORKSPACE}]`);
+  await relay.post(pushOf(record, 1, { subscription: SUBSCRIPTION, stage: 'Active' }));
+  await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note']);
+  logs.requestsLogged.splice(0, Infinity, ...pulls((minute) => (minute >= 15 ? 'northeurope' : 'westeurope')));
+  await expect.poll(told, { timeout: 10_000 }).toEqual(['open', 'note', 'note']);
+  expect(hook.events[2]!.body.data.changes).toEqual([
+    expect.stringMatching(/^Evidence: pulls of acrone moved from westeurope to northeurope at \d\d:\d\d UTC$/),
+  ]);
+  const rounds = await roundsOf(relay);
+  await expect.poll(() => roundsOf(relay)).toBeGreaterThan(rounds + 2);
+  await relay.level('EVID-017', 2);
+  expect([told(), pager.pages]).toEqual([['open', 'note', 'note'], 1]);
+});
+
 describe('two replicas', () => {
   test('look once between them, and say it once', async () => {
     const record = outage('EVID-010');

@@ -4,7 +4,15 @@
  */
 import type { Pool } from 'pg';
 import { ADVICE_LABEL, CAVEAT_LABEL, EVIDENCE_LABEL, EVIDENCE_LABELS } from '#src/core/details.ts';
-import { adviceInWords, evidenceInWords, type ResourceEvidence, type Verdict } from '#src/core/evidence.ts';
+import {
+  adviceInWords,
+  evidenceInWords,
+  movesInWords,
+  type Move,
+  type ResourceEvidence,
+  type Verdict,
+} from '#src/core/evidence.ts';
+import { foldName } from '#src/core/estate.ts';
 import type { Window } from '#src/core/evidence-window.ts';
 import type { Signal } from '#src/core/signal.ts';
 import {
@@ -60,6 +68,9 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
   // hit is: that it was none, nobody has to be told then.
   const isNews = ({ verdict }: ResourceEvidence): boolean => (over ? verdict === 'hit' : verdict !== 'unknown');
   const news = found.filter((one) => isNews(one) && toldOf(before, one) !== one.verdict);
+  // A move of pulls mostly comes after the verdict. After the end it is no reason for a note.
+  const untold = movesOf(found).filter(({ resource, key }) => !before.get(resource)?.memory?.moves.includes(key));
+  const moves = news.length > 0 || !over ? untold : [];
   const all = [...found, ...look.kept];
   const words = evidenceInWords(all);
   const advice = adviceInWords(all);
@@ -69,13 +80,20 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
   };
   const save = async (db: Queryable): Promise<void> => {
     const told = new Set(news.map((one) => one.resource));
+    const moved = Map.groupBy(moves, (one) => one.resource);
     await saveEvidence(
       db,
       incident.id,
       found.map((evidence) => ({
         evidence,
         told: told.has(evidence.resource) ? evidence.verdict : null,
-        memory: { endedAt: incident.endedAt },
+        memory: {
+          endedAt: incident.endedAt,
+          moves: [
+            ...(before.get(evidence.resource)?.memory?.moves ?? []),
+            ...(moved.get(evidence.resource) ?? []).map(({ key }) => key),
+          ],
+        },
       })),
     );
     await noteEvidenceRound(db, { incidentId: incident.id, nextInMs, over: last });
@@ -83,8 +101,10 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
   const at = options.now();
   const head = last ? 'Evidence at the end' : 'Evidence';
   const data = entryData(look, all, words);
-  if (news.length > 0) {
-    const signal = evidenceSignal(incident, { at, title: `${head}: ${evidenceInWords(news)}`, facts, data });
+  const isTold = news.length + moves.length > 0;
+  if (isTold) {
+    const title = `${head}: ${joined(evidenceInWords(news), movesInWords(moves))}`;
+    const signal = evidenceSignal(incident, { at, title, facts, data });
     await options.ingest.submitWith([signal], save);
   } else {
     await transaction(options.pool, async (db) => {
@@ -95,12 +115,24 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
         await addEvidenceEntry(db, {
           incidentId: incident.id,
           at: at.toISOString(),
-          summary: `${head}: ${words}`,
+          summary: `${head}: ${joined(words, movesInWords(untold))}`,
           data,
         });
     });
   }
-  return { changed: changed.length, told: news.length > 0, words };
+  return { changed: changed.length, told: isTold, words };
+}
+
+function joined(...parts: string[]): string {
+  return parts.filter((part) => part !== '').join('; ');
+}
+
+/** `key`: the same change of regions is news once, whenever it is seen to have been. */
+function movesOf(found: readonly ResourceEvidence[]): (Move & { resource: string; key: string })[] {
+  return found.flatMap(({ resource, name, serving }) => {
+    const moved = serving?.moved;
+    return moved ? [{ resource, name, ...moved, key: `${foldName(moved.from)} > ${foldName(moved.to)}` }] : [];
+  });
 }
 
 function toldOf(before: ReadonlyMap<string, EvidenceRow>, { resource }: ResourceEvidence): Verdict | null {
@@ -131,6 +163,9 @@ function entryData(look: Look, found: readonly ResourceEvidence[], words: string
     verdicts: found
       .slice(0, LISTED_MAX)
       .map(({ resource, name, verdict, reason }) => ({ resource, name, verdict, reason })),
+    moves: movesOf(found)
+      .slice(0, LISTED_MAX)
+      .map(({ key: _key, ...move }) => move),
     ...(found.length > LISTED_MAX ? { more: found.length - LISTED_MAX } : {}),
   };
 }
