@@ -82,14 +82,20 @@ export async function queryImpacted(
   return (await queryGraph(session, query, options)).flatMap((row) => readImpacted(row, null));
 }
 
-/** Azure's own list for one tracking ID in one subscription, where Resource Graph cannot be asked. */
+/**
+ * Azure's own list for one tracking ID in one subscription, where Resource Graph cannot be asked. That of a security
+ * advisory is sensitive: it has an address of its own, and asks for more than a reader's role.
+ */
 export async function listImpacted(
   session: AzureSession,
-  subscription: string,
-  trackingId: string,
+  event: { subscription: string; trackingId: string; security: boolean },
 ): Promise<ImpactedResource[]> {
-  const path = `${scopeOf(subscription)}/providers/Microsoft.ResourceHealth/events/${encodeURIComponent(trackingId)}/impactedResources?${VERSION}`;
-  return (await listAll(session, path)).flatMap((value) => readImpacted(value, subscription));
+  const { subscription, trackingId, security } = event;
+  const base = `${scopeOf(subscription)}/providers/Microsoft.ResourceHealth/events/${encodeURIComponent(trackingId)}`;
+  const listed = security
+    ? listAll(session, `${base}/listSecurityAdvisoryImpactedResources?${VERSION}`, 'POST')
+    : listAll(session, `${base}/impactedResources?${VERSION}`);
+  return (await listed).flatMap((value) => readImpacted(value, subscription));
 }
 
 function readImpacted(value: unknown, asked: string | null): ImpactedResource[] {

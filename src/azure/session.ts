@@ -154,13 +154,14 @@ function placeOf(path: string): string {
   return /^\/subscriptions\/[^/]+/i.exec(path)?.[0].toLowerCase() ?? path.toLowerCase();
 }
 
-/** Every element of a list that comes in pages of `value` and `nextLink`. */
-export async function listAll(session: AzureSession, path: string): Promise<unknown[]> {
+/** Every element of a list that comes in pages of `value` and `nextLink`. `method` is that of the first page. */
+export async function listAll(session: AzureSession, path: string, method: 'GET' | 'POST' = 'GET'): Promise<unknown[]> {
   const found: unknown[] = [];
   const seen = new Set<string>();
   for (let next: string | null = path; next !== null && !seen.has(next);) {
     seen.add(next);
-    const page = (await session.get(next)) as { value?: unknown; nextLink?: unknown } | null;
+    const answer = method === 'POST' && next === path ? session.post(path, {}) : session.get(next);
+    const page = (await answer) as { value?: unknown; nextLink?: unknown } | null;
     if (!Array.isArray(page?.value)) throw new AzureError('the answer is no list', 200);
     found.push(...(page.value as unknown[]));
     next = typeof page.nextLink === 'string' && page.nextLink !== '' ? page.nextLink : null;

@@ -143,11 +143,12 @@ export async function findHeld(db: Queryable, identities: readonly string[]): Pr
   return rows;
 }
 
-/** Service Health incidents that are open and were heard of in the last 30 days. */
+/** Service Health incidents that are open and were heard of in the last 30 days: those that hurt now first, at most 100. */
 export async function findOpenHealth(db: Queryable): Promise<HeldIncident[]> {
   const { rows } = await db.query<HeldIncident>(
-    `${HELD} where i.latest and i.state in ('planned', 'active') and i.kind in ('outage', 'maintenance', 'security')
-       and i.tracking_id is not null and i.last_seen_at > now() - interval '30 days' order by i.first_seen_at desc limit 100`,
+    `${HELD} where i.latest and i.state in ('planned', 'active') and i.kind in ('outage', 'maintenance', 'advisory', 'security')
+       and i.tracking_id is not null and i.last_seen_at > now() - interval '30 days'
+     order by i.kind = 'outage' desc, i.kind = 'advisory', i.first_seen_at desc limit 100`,
   );
   return rows;
 }

@@ -1,6 +1,6 @@
 /** Azure's own list of hit resources, taken into the scope of open incidents: it may add owners, it silences nobody. */
 import { listImpacted, queryImpacted, type ImpactedResource } from '#src/azure/events.ts';
-import { AzureError, type AzureSession } from '#src/azure/session.ts';
+import { AzureError, BudgetError, type AzureSession } from '#src/azure/session.ts';
 import { AZURE_LIST, readAzureList } from '#src/db/estate.ts';
 import { findOpenHealth, type HeldIncident } from '#src/db/gaps.ts';
 import type { FeedOptions } from './feed.ts';
@@ -8,27 +8,46 @@ import { heldSignal, resourcesSignal } from './signals.ts';
 
 /** A signal takes at most 1000 resources. */
 const CHUNK = 500;
-/** Without Resource Graph every subscription is a call of its own. */
+/** Without Resource Graph every subscription is a call of its own: so many in a round, the next ones in the next. */
 const ASKED_MAX = 20;
+/** Lists of an outage grow by the minute, those of what is planned for later do not. */
+const CALM_MS = 6 * 3_600_000;
 
-/** Asks for the lists of all open incidents and stores what is new. Returns faults in words. */
+/** When each subscription was last asked about each event, milliseconds since 1970; kept over the rounds of a process. */
+export type Asked = Map<string, number>;
+
+interface ListOptions {
+  session: AzureSession;
+  /** That queries name; null: all that the identity can see. */
+  subscriptions: readonly string[] | null;
+  asked: Asked;
+}
+
+interface Told {
+  /** What could not be read, in words. */
+  faults: string[];
+  /** What we may not read. */
+  notes: string[];
+}
+
+/** Asks for the lists of all open incidents and stores what is new. */
 export async function takeAzureLists(
   options: FeedOptions,
-  { session, subscriptions }: { session: AzureSession; subscriptions: readonly string[] | null },
-): Promise<string[]> {
+  { session, subscriptions, asked }: ListOptions,
+): Promise<Told> {
   const open = (await findOpenHealth(options.pool)).filter((incident) => incident.trackingId !== null);
-  if (open.length === 0) return [];
-  const faults: string[] = [];
+  const told: Told = { faults: [], notes: [] };
+  if (open.length === 0) return told;
   let listed: ImpactedResource[];
   try {
     listed = await queryImpacted(session, { subscriptions, trackingIds: open.map((incident) => incident.trackingId!) });
   } catch (error) {
     if (!(error instanceof AzureError)) throw error;
-    listed = await askEach(session, open, faults);
+    listed = await askEach(session, inTurn(open, asked), { asked, told });
   }
   const groups = Map.groupBy(listed, (one) => one.trackingId.toLowerCase());
   for (const incident of open) await take(options, incident, groups.get(incident.trackingId!.toLowerCase()) ?? []);
-  return faults;
+  return told;
 }
 
 async function take(options: FeedOptions, incident: HeldIncident, listed: readonly ImpactedResource[]): Promise<void> {
@@ -50,25 +69,56 @@ async function take(options: FeedOptions, incident: HeldIncident, listed: readon
   }
 }
 
+interface Pair {
+  key: string;
+  subscription: string;
+  trackingId: string;
+  security: boolean;
+}
+
+/** Who was never asked first, outages before all others; then whoever was asked longest ago. Forgets what is over. */
+function inTurn(open: readonly HeldIncident[], asked: Asked): Pair[] {
+  const pairs = open.flatMap(({ kind, trackingId, subscriptions }) =>
+    subscriptions.map((subscription) => ({
+      key: `${trackingId!.toLowerCase()}\n${subscription}`,
+      subscription,
+      trackingId: trackingId!,
+      security: kind === 'security',
+      calmMs: kind === 'outage' ? 0 : CALM_MS,
+    })),
+  );
+  const keys = new Set(pairs.map((pair) => pair.key));
+  for (const key of asked.keys()) if (!keys.has(key)) asked.delete(key);
+  const due = ({ key, calmMs }: (typeof pairs)[number]): number => (asked.get(key) ?? 0) + calmMs;
+  return pairs.toSorted((a, b) => due(a) - due(b)).slice(0, ASKED_MAX);
+}
+
 async function askEach(
   session: AzureSession,
-  open: readonly HeldIncident[],
-  faults: string[],
+  pairs: readonly Pair[],
+  { asked, told }: { asked: Asked; told: Told },
 ): Promise<ImpactedResource[]> {
   const found: ImpactedResource[] = [];
-  const pairs = open.flatMap((incident) =>
-    incident.subscriptions.map((subscription) => ({ subscription, trackingId: incident.trackingId! })),
-  );
-  for (const { subscription, trackingId } of pairs.slice(0, ASKED_MAX)) {
+  for (const pair of pairs) {
     try {
-      found.push(...(await listImpacted(session, subscription, trackingId)));
+      found.push(...(await listImpacted(session, pair)));
     } catch (error) {
       if (!(error instanceof AzureError)) throw error;
-      // Not every subscription that we know of has the event; that says nothing of the others.
-      if (error.status === 404) continue;
-      faults.push(`Azure's list of hit resources could not be read (${error.message})`);
-      break;
+      // Its turn is still to come.
+      if (error instanceof BudgetError) break;
+      const words = `Azure's list of hit resources of ${pair.trackingId} could not be read (${error.message})`;
+      // Not every subscription that we know of has the event, or lets us read it; that says nothing of the others.
+      if (error.status === 403) told.notes.push(words);
+      else if (error.status !== 404) told.faults.push(words);
+      // Where no answer came at all, or not after five tries, the others would wait for as long.
+      if (error.status === null || error.status >= 500) {
+        asked.set(pair.key, Date.now());
+        break;
+      }
     }
+    asked.set(pair.key, Date.now());
   }
+  told.notes = [...new Set(told.notes)];
+  told.faults = [...new Set(told.faults)];
   return found;
 }

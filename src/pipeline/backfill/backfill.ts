@@ -3,6 +3,7 @@
  * minutes, what Azure has published is compared with what we hold.
  */
 import { beat, forgetBeats, recordGap } from '#src/db/gaps.ts';
+import type { Asked } from './azure-list.ts';
 import { runRound, type Round, type RoundOptions, type RoundResult } from './round.ts';
 
 export interface BackfillTimes {
@@ -14,7 +15,7 @@ export interface BackfillTimes {
   againMs: number;
 }
 
-export interface BackfillOptions extends Omit<RoundOptions, 'signal'> {
+export interface BackfillOptions extends Omit<RoundOptions, 'signal' | 'listsAsked'> {
   /** Names this process among the beats. */
   process: string;
   onRound: (result: RoundResult, durationMs: number) => void;
@@ -48,6 +49,7 @@ const JITTER = 0.1;
 export function createBackfill(options: BackfillOptions): Backfill {
   const times = { ...TIMES, ...options.times };
   const abort = new AbortController();
+  const listsAsked: Asked = new Map();
   let beating: NodeJS.Timeout | undefined;
   let next: NodeJS.Timeout | undefined;
   let refusedSpan: { fromMs: number; toMs: number } | null = null;
@@ -111,7 +113,7 @@ export function createBackfill(options: BackfillOptions): Backfill {
   async function attempt(round: Round): Promise<'done' | 'again'> {
     const started = performance.now();
     try {
-      const result = await runRound({ ...options, signal: abort.signal }, round);
+      const result = await runRound({ ...options, listsAsked, signal: abort.signal }, round);
       if (result !== null) {
         left = result.left;
         fault = result.faults.length > 0 ? result.faults.join('; ') : null;

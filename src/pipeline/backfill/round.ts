@@ -18,7 +18,7 @@ import {
 } from '#src/db/gaps.ts';
 import type { HttpClient } from '#src/http/client.ts';
 import { feedLogged, type ActivityLog, type Logged } from './activity-log.ts';
-import { takeAzureLists } from './azure-list.ts';
+import { takeAzureLists, type Asked } from './azure-list.ts';
 import { feed, type FeedOptions, type FeedSpan } from './feed.ts';
 import { pullAll, pullChanged, type Pulled } from './pull.ts';
 
@@ -32,6 +32,8 @@ export interface RoundOptions extends FeedOptions {
   onCall: (outcome: string) => void;
   /** Who wants to be left alone; one for all of the process. */
   heldOff?: HeldOff;
+  /** Whom Azure's own lists were asked of; one for all of the process. */
+  listsAsked: Asked;
 }
 
 export interface Round {
@@ -125,10 +127,13 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     if (first) await takeLogged(options, { reading, input, result });
     if (pulled instanceof Error) throw pulled;
     result.found += await feed(options, { events: pulled.events, ...input });
-    result.faults.push(...pulled.faults, ...(await takeAzureLists(options, { session, subscriptions: pulled.listed })));
+    const { listsAsked } = options;
+    const lists = await takeAzureLists(options, { session, subscriptions: pulled.listed, asked: listsAsked });
+    result.faults.push(...pulled.faults, ...lists.faults);
     result.incomplete ||= pulled.incomplete;
     result.soon = pulled.incomplete;
-    const { notes, left, asked } = pulled;
+    const { left, asked } = pulled;
+    const notes = [...pulled.notes, ...lists.notes];
     Object.assign(result, { events: pulled.events.length, subscriptions: asked, notes, left });
     if (!first) await takeLogged(options, { reading, input, result });
   } catch (error) {

@@ -52,6 +52,11 @@ export class ArmServer extends VendorServer implements AzureState {
       return error(400, 'MissingApiVersionParameter', 'The api-version query parameter is required.');
     if (request.method === 'POST' && url.pathname === '/providers/Microsoft.ResourceGraph/resources')
       return this.#graph(request);
+    const sensitive =
+      /^(\/subscriptions\/[^/]+\/providers\/Microsoft\.ResourceHealth\/events\/[^/]+)\/listSecurityAdvisoryImpactedResources$/.exec(
+        url.pathname,
+      );
+    if (sensitive) return this.#sensitive(request, url, sensitive[1]!);
     if (request.method !== 'GET') return error(405, 'MethodNotAllowed', 'read only');
     if (url.pathname === '/subscriptions')
       return this.#page(
@@ -91,12 +96,25 @@ export class ArmServer extends VendorServer implements AzureState {
     const event = seen.find((one) => one.trackingId.toLowerCase() === decodeURIComponent(trackingId).toLowerCase());
     if (!event) return error(404, 'EventNotFound', 'no such event');
     if (impacted === undefined) return { status: 200, body: restEvent(event) };
-    return this.#page(
-      url,
-      this.listed
-        .filter((one) => one.trackingId === event.trackingId && one.subscription === subscription)
-        .map(restListed),
-    );
+    return this.#page(url, event.eventType === 'SecurityAdvisory' ? [] : this.#listedFor(event, subscription!));
+  }
+
+  /** The list of a security advisory: asked for by POST at its own address, its further pages by GET, and only of one. */
+  #sensitive(request: VendorRequest, url: URL, path: string): VendorAnswer {
+    const first = url.searchParams.get('$skiptoken') === null;
+    if (request.method !== (first ? 'POST' : 'GET')) return error(405, 'MethodNotAllowed', 'the first page is a POST');
+    const [subscription, trackingId] = [path.split('/')[2]!, decodeURIComponent(path.split('/').at(-1)!)];
+    if (this.forbidden.has(`sensitive ${subscription}`))
+      return error(403, 'AuthorizationFailed', 'The client does not have authorization to perform the action.');
+    const event = this.events.find((one) => one.trackingId === trackingId && one.subscriptions.includes(subscription));
+    if (event?.eventType !== 'SecurityAdvisory') return error(404, 'EventNotFound', 'no such security advisory');
+    return this.#page(url, this.#listedFor(event, subscription));
+  }
+
+  #listedFor(event: AzureRecord, subscription: string): unknown[] {
+    return this.listed
+      .filter((one) => one.trackingId === event.trackingId && one.subscription === subscription)
+      .map(restListed);
   }
 
   /** Only this version knows the settings of a subscription; its list has no pages. */
