@@ -29,7 +29,7 @@ const State = z
     busy: z.boolean().openapi({ description: 'In the process that answers' }),
     kind: z.enum(['full', 'quick']).nullable(),
     startedAt: Time.nullable(),
-    finishedAt: Time.nullable(),
+    finishedAt: Time.nullable().openapi({ description: 'Null while the round goes on; its numbers are 0 until then' }),
     okAt: Time.nullable(),
     coveredUntil: Time.nullable().openapi({ description: 'Everything that Azure published before was compared' }),
     calls: z.number().int(),

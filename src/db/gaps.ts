@@ -80,6 +80,7 @@ export async function addFinding(db: Queryable, finding: Finding): Promise<void>
   );
 }
 
+/** One round: its numbers are 0 until it has ended. */
 export interface BackfillState {
   kind: 'full' | 'quick';
   startedAt: string;
@@ -106,7 +107,8 @@ export async function readBackfillState(db: Queryable): Promise<BackfillState | 
 export async function startRound(db: Queryable, kind: BackfillState['kind']): Promise<void> {
   await db.query(
     `insert into backfill_state (kind, started_at) values ($1, now())
-     on conflict (one) do update set kind = excluded.kind, started_at = excluded.started_at, finished_at = null`,
+     on conflict (one) do update set kind = excluded.kind, started_at = excluded.started_at, finished_at = null,
+       calls = 0, events = 0, found = 0, subscriptions = 0, faults = '{}'`,
     [kind],
   );
 }
