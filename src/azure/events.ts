@@ -3,7 +3,7 @@ import type { AzureEvent } from '#src/core/gap-event.ts';
 import { readEvent } from './event-shape.ts';
 import { fieldsOf, textOf } from './fields.ts';
 import { queryGraph, type GraphOptions } from './resource-graph.ts';
-import { listAll, type AzureSession } from './session.ts';
+import { AzureError, listAll, type AzureSession } from './session.ts';
 
 const VERSION = 'api-version=2025-05-01';
 const DAY_MS = 86_400_000;
@@ -30,12 +30,16 @@ export async function getEvent(
   trackingId: string,
 ): Promise<AzureEvent | null> {
   const path = `${scopeOf(subscription)}/providers/Microsoft.ResourceHealth/events/${encodeURIComponent(trackingId)}?${VERSION}`;
+  let answer: unknown;
   try {
-    return readEvent(await session.get(path), subscription);
+    answer = await session.get(path);
   } catch (error) {
     if ((error as { status?: unknown }).status === 404) return null;
     throw error;
   }
+  const event = readEvent(answer, subscription);
+  if (event === null) throw new AzureError('the answer is no event', 200);
+  return event;
 }
 
 /** Events that were updated since, as every subscription sees them. Rows hold the newest text, and often no history. */

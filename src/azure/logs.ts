@@ -1,5 +1,6 @@
 /** Queries of Log Analytics workspaces, through `@azure/monitor-query-logs`; the only file that knows it (azure-local 3). */
 import type { LogsQueryResult, LogsTable } from '@azure/monitor-query-logs';
+import { safeText } from '#src/core/safe.ts';
 import { fieldsOf, type Fields } from './fields.ts';
 import { asAzureError, sdkTarget, type SdkOptions } from './sdk-transport.ts';
 
@@ -49,6 +50,13 @@ function answerOf(result: LogsQueryResult): LogsAnswer {
 
 function rowsOf(tables: readonly LogsTable[]): Fields[] {
   return tables.flatMap(({ columnDescriptors, rows }) =>
-    rows.map((row) => fieldsOf(Object.fromEntries(columnDescriptors.map(({ name }, index) => [name, row[index]])))),
+    rows.map((row) =>
+      fieldsOf(Object.fromEntries(columnDescriptors.map(({ name }, index) => [name, storable(row[index])]))),
+    ),
   );
+}
+
+/** Whoever may write a log may write what Postgres cannot store. */
+function storable(cell: unknown): unknown {
+  return typeof cell === 'string' ? safeText(cell) : cell;
 }

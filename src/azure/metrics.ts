@@ -2,7 +2,7 @@
 import type { MetricsQueryResult } from '@azure/monitor-query-metrics';
 import type { MetricSeries } from '#src/core/evidence-metrics.ts';
 import type { Grain } from '#src/core/evidence-window.ts';
-import { safeLine } from '#src/core/safe.ts';
+import { safeLine, safeText } from '#src/core/safe.ts';
 import { asAzureError, sdkTarget, type SdkOptions } from './sdk-transport.ts';
 
 /** The service takes at most 50 resources a call, all of one subscription, region and type. */
@@ -69,7 +69,10 @@ function seriesOf(result: MetricsQueryResult, aggregation: 'total' | 'average'):
       resource,
       metric: name,
       dimensions: Object.fromEntries(
-        metadatavalues.map(({ name: key, value }) => [nameOf(key).toLowerCase(), (value ?? '').toLowerCase()]),
+        metadatavalues.map(({ name: key, value }) => [
+          nameOf(key).toLowerCase(),
+          safeText((value ?? '').toLowerCase()),
+        ]),
       ),
       points: data.map((point) => ({ atMs: new Date(point.timeStamp).getTime(), value: point[aggregation] ?? null })),
       fault: null,

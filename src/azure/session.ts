@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpAnswer, HttpFailure } from '#src/core/adapter.ts';
+import { safeText } from '#src/core/safe.ts';
 import type { HttpClient } from '#src/http/client.ts';
 import type { TokenSource } from './token.ts';
 
@@ -154,11 +155,17 @@ function placeOf(path: string): string {
   return /^\/subscriptions\/[^/]+/i.exec(path)?.[0].toLowerCase() ?? path.toLowerCase();
 }
 
+/** 500 subscriptions are one page, a year of events is a few: beyond this a list has no end, and would eat the budget of all. */
+export const PAGES_MAX = 200;
+
 /** Every element of a list that comes in pages of `value` and `nextLink`. `method` is that of the first page. */
 export async function listAll(session: AzureSession, path: string, method: 'GET' | 'POST' = 'GET'): Promise<unknown[]> {
   const found: unknown[] = [];
   const seen = new Set<string>();
-  for (let next: string | null = path; next !== null && !seen.has(next);) {
+  for (let next: string | null = path; next !== null;) {
+    // Taken for the end, it would count as read whole.
+    if (seen.has(next)) throw new AzureError('a page of the list leads back to one before', 200);
+    if (seen.size >= PAGES_MAX) throw new AzureError(`the list has more than ${PAGES_MAX} pages`, 200);
     seen.add(next);
     const answer = method === 'POST' && next === path ? session.post(path, {}) : session.get(next);
     const page = (await answer) as { value?: unknown; nextLink?: unknown } | null;
@@ -171,10 +178,18 @@ export async function listAll(session: AzureSession, path: string, method: 'GET'
 
 function parse(answer: HttpAnswer): unknown {
   try {
-    return JSON.parse(answer.body) as unknown;
+    // What Postgres cannot store must not end every reading: whoever may write one tag could see to that.
+    const odd = /\\u(?:0000|d[89a-f])/i.test(answer.body);
+    return (odd ? JSON.parse(answer.body, storable) : JSON.parse(answer.body)) as unknown;
   } catch {
     throw new AzureError('the answer is not JSON, or longer than we read', answer.status);
   }
+}
+
+function storable(_key: string, value: unknown): unknown {
+  if (typeof value === 'string') return safeText(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [safeText(key), item as unknown]));
 }
 
 /** Why a call did not bring what was asked, in Azure's own words where it has some. */

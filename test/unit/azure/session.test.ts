@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEvent } from '#src/azure/event-shape.ts';
-import { listEvents, queryEvents, queryImpacted } from '#src/azure/events.ts';
+import { getEvent, listEvents, queryEvents, queryImpacted } from '#src/azure/events.ts';
 import { listSubscriptions, readEstate } from '#src/azure/estate-read.ts';
 import { BudgetError, openSession, type AzureSession } from '#src/azure/session.ts';
 import { createTokenSource, type TokenSource } from '#src/azure/token.ts';
@@ -92,6 +92,53 @@ describe('lists', () => {
     const { query } = JSON.parse(arm.requests.at(-1)!.body) as { query: string };
     expect(query.split("'").length % 2).toBe(1);
     expect(query).toContain("in~ ('x) or true or (')");
+  });
+});
+
+describe('answers that lead nowhere', () => {
+  const since = new Date().toISOString();
+  const answer = (body: unknown) => ({ kind: 'answer' as const, answer: { status: 200, body } });
+  const path = `/subscriptions/${ONE}/providers/Microsoft.ResourceHealth/events?api-version=2025-05-01`;
+
+  test('a list whose pages never end stops by itself and leaves the budget to others', async () => {
+    for (let n = 0; n < 300; n++) arm.failNext(answer({ value: [], nextLink: `${arm.url}${path}&page=${n}` }));
+    const asked = session({ callsMax: 1_000 });
+    await expect(listEvents(asked, ONE, since)).rejects.toThrow('the list has more than 200 pages');
+    expect(asked.calls).toBe(200);
+  });
+
+  test('a page that leads back to one before is no end: what was read is not taken for the whole', async () => {
+    const back = answer({ value: [], nextLink: `${arm.url}${path}&page=1` });
+    arm.failNext(back);
+    arm.failNext(back);
+    await expect(listEvents(session(), ONE, since)).rejects.toThrow('leads back');
+    arm.failNext(answer({ data: [], $skipToken: 'same' }), 5);
+    const asked = session();
+    await expect(queryEvents(asked, { subscriptions: null, since })).rejects.toThrow('leads back');
+    expect(asked.calls).toBe(2);
+  });
+
+  test('half an answer of Resource Graph is none, and neither is an error with status 200', async () => {
+    arm.failNext(answer({ data: [], resultTruncated: 'true' }));
+    await expect(readEstate(session(), { subscriptions: null })).rejects.toThrow('in part only');
+    const error = answer({ error: { code: 'InternalServerError', message: 'try later' } });
+    arm.failNext(error, 3);
+    await expect(readEstate(session(), { subscriptions: null })).rejects.toThrow('no rows');
+    await expect(listEvents(session(), ONE, since)).rejects.toThrow('no list');
+    await expect(getEvent(session(), ONE, 'LOOP-1')).rejects.toThrow('no event');
+  });
+
+  test('what Postgres cannot store is replaced: a tag must not end every reading of the estate', async () => {
+    arm.resources = [
+      {
+        id: `/subscriptions/${ONE}/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/acr`,
+        type: 'microsoft.containerregistry/registries',
+        location: 'westeurope',
+        tags: { 'na\0me': 'a\0b', half: '\ud800x', smile: '\u{1F600}' },
+      },
+    ];
+    const { resources } = await readEstate(session(), { subscriptions: null });
+    expect(resources[0]!.tags).toEqual({ 'na\uFFFDme': 'a\uFFFDb', half: '\uFFFDx', smile: '\u{1F600}' });
   });
 });
 
