@@ -7,6 +7,7 @@ import {
   type Check,
   type NearbyAlert,
   type ResourceEvidence,
+  type Serving,
 } from './evidence.ts';
 import { metricChecks, type MetricSeries } from './evidence-metrics.ts';
 import { geoAdvice, replicasOf, servingOf } from './evidence-regions.ts';
@@ -53,8 +54,7 @@ export function resourceEvidence(facts: ResourceFacts): ResourceEvidence {
     ...(facts.pods === null ? [] : podChecks(resource.kind === 'cluster', facts.pods, wide)),
   ];
   const replicas = replicasOf(resource);
-  const serving =
-    facts.requests === null || replicas.length === 0 ? null : servingOf(regionPulls(facts.requests.rows), wide);
+  const serving = replicas.length === 0 ? null : servingIn(facts.requests, wide);
   const joined = joinChecks(checks);
   const regions = hit.impacts.map((impact) => impact.region);
   return {
@@ -89,6 +89,12 @@ export function unknownEvidence(hit: Hit, reason: string, alerts: readonly Nearb
     replicas: replicasOf(hit.resource),
     advice: [],
   };
+}
+
+/** Of a part of the logs no move is told: what is missing may be all that one region has answered. */
+function servingIn(requests: Told<RegistryRow> | null, windows: Windows): Serving | null {
+  const serving = requests === null ? null : servingOf(regionPulls(requests.rows), windows);
+  return serving === null || requests?.fault === null ? serving : { ...serving, moved: null };
 }
 
 function requestChecks({ rows, fault, query }: Told<RegistryRow>, windows: Windows): Check[] {

@@ -110,6 +110,15 @@ test('two replicas that look at the same moment make one note, and neither fails
   expect({ notes, revision, words }).toEqual({ notes: 1, revision: 2, words: 'acr1 hit: because; not seen at acr2' });
 });
 
+test('a replica that outlived its lease and found something else tells that as well', async () => {
+  const incident = await outage('TELL-008');
+  await tell(look(incident, [evidence('acr1', 'hit'), evidence('acr2', 'unknown')]));
+  await tell(look(incident, [evidence('acr1', 'hit'), evidence('acr2', 'hit')]));
+  const { entries, notes } = await record(incident.id);
+  expect(entries).toEqual(['Evidence: acr1 hit: because', 'Evidence: acr2 hit: because']);
+  expect(notes).toBe(2);
+});
+
 test('only what is news is told: a hit, its end, a resource that joins, a hit found after the end; never an unknown or the same again', async () => {
   const incident = await outage('TELL-002');
   const again = async (found: ResourceEvidence[], endedAt: string | null = null) => {

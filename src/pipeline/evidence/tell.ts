@@ -104,7 +104,11 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
   const isTold = news.length + moves.length > 0;
   if (isTold) {
     const title = `${head}: ${joined(evidenceInWords(news), movesInWords(moves))}`;
-    const signal = evidenceSignal(incident, { at, title, facts, data });
+    const said = [
+      ...news.map((one) => `${one.resource} ${one.verdict}`),
+      ...moves.map((one) => `${one.resource} ${one.key}`),
+    ].sort();
+    const signal = evidenceSignal(incident, { at, title, facts, data, said });
     await options.ingest.submitWith([signal], save);
   } else {
     await transaction(options.pool, async (db) => {
@@ -172,7 +176,7 @@ function entryData(look: Look, found: readonly ResourceEvidence[], words: string
 
 function evidenceSignal(
   incident: DueEvidence,
-  news: { at: Date; title: string; facts: Record<string, string>; data: Record<string, unknown> },
+  news: { at: Date; title: string; facts: Record<string, string>; data: Record<string, unknown>; said: string[] },
 ): Signal {
   const { identity, kind, trackingId, severity } = incident;
   const signal = ownSignal({
@@ -182,8 +186,9 @@ function evidenceSignal(
     severity,
     title: news.title,
     phase: 'note',
-    // A look that is repeated after a lost commit, or made by two replicas at once, is the same news.
-    once: `evidence ${incident.id} ${incident.number + 1}`,
+    // A look that is repeated after a lost commit, or made by two replicas at once, is the same news; not so one that
+    // has found something else, from a replica that outlived its lease.
+    once: `evidence ${incident.id} ${incident.number + 1} ${news.said.join(', ')}`,
     at: news.at,
   });
   return { ...signal, type: 'evidence', details: news.facts, data: news.data };

@@ -235,6 +235,15 @@ describe('the region that serves', () => {
     });
   });
 
+  test('has not moved by half of the logs: what is missing may be all that one region has answered', () => {
+    const rows = moments.map((atMs) => row(atMs, { region: atMs < at('09:00') ? 'westeurope' : 'northeurope' }));
+    const told = (fault: string | null) => resourceEvidence(facts({ requests: { rows, fault, query: '' } }));
+    expect(told(null).serving?.moved).toMatchObject({ from: 'westeurope', to: 'northeurope' });
+    const { serving, advice } = told('logs came in part only (PartialError)');
+    expect(serving).toMatchObject({ before: [{ region: 'westeurope' }], moved: null });
+    expect(advice.join()).not.toContain('moved');
+  });
+
   test('has not moved where shares waver, where it came back, or where there are hardly any pulls', () => {
     expect(
       servingOf(
