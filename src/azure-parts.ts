@@ -96,7 +96,7 @@ export function createAzureParts(options: AzurePartsOptions): AzureParts {
           activityLog: createActivityLog({ ...shared, token: scopedToken }),
           process: newId('wrk'),
           onStored: options.onStored,
-          onRound({ left, faults, notes, ...rest }, durationMs) {
+          onRound({ left, faults, notes, begunAt: _begun, ...rest }, durationMs) {
             metrics.backfillRounds.inc({ result: faults.length > 0 ? 'faulty' : 'whole' });
             metrics.backfillFound.inc(rest.found);
             log.info(

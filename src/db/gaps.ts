@@ -104,23 +104,26 @@ export async function readBackfillState(db: Queryable): Promise<BackfillState | 
   return rows[0] ?? null;
 }
 
-export async function startRound(db: Queryable, kind: BackfillState['kind']): Promise<void> {
-  await db.query(
+/** Returns when it began, by the database's clock. */
+export async function startRound(db: Queryable, kind: BackfillState['kind']): Promise<string> {
+  const { rows } = await db.query<{ startedAt: string }>(
     `insert into backfill_state (kind, started_at) values ($1, now())
      on conflict (one) do update set kind = excluded.kind, started_at = excluded.started_at, finished_at = null,
-       calls = 0, events = 0, found = 0, subscriptions = 0, faults = '{}'`,
+       calls = 0, events = 0, found = 0, subscriptions = 0, faults = '{}'
+     returning started_at as "startedAt"`,
     [kind],
   );
+  return rows[0]!.startedAt;
 }
 
-/** `coveredUntil` null leaves it where it was: the round was not whole. */
+/** `coveredUntil` null leaves it where it was: the round was not whole. A clock that was ahead once does not hold it there. */
 export async function endRound(
   db: Queryable,
   round: Pick<BackfillState, 'calls' | 'events' | 'found' | 'subscriptions' | 'faults' | 'coveredUntil'>,
 ): Promise<void> {
   await db.query(
     `update backfill_state set finished_at = now(), calls = $1, events = $2, found = $3, subscriptions = $4, faults = $5,
-       covered_until = greatest(covered_until, $6::timestamptz), ok_at = case when $6::timestamptz is null then ok_at else now() end`,
+       covered_until = greatest(least(covered_until, now()), $6::timestamptz), ok_at = case when $6::timestamptz is null then ok_at else now() end`,
     [round.calls, round.events, round.found, round.subscriptions, round.faults, round.coveredUntil],
   );
 }

@@ -53,8 +53,8 @@ export function createBackfill(options: BackfillOptions): Backfill {
   let beating: NodeJS.Timeout | undefined;
   let next: NodeJS.Timeout | undefined;
   let refusedSpan: { fromMs: number; toMs: number } | null = null;
-  let wanted: Round | null = { kind: 'full', since: null, only: null };
-  let left: readonly string[] = [];
+  let wanted: Round | null = { kind: 'full', since: null, only: null, begunAt: null };
+  let left: { only: readonly string[]; begunAt: string } | null = null;
   let running: Promise<void> | null = null;
   /** A round was asked for since the last one began. */
   let asked = false;
@@ -83,7 +83,7 @@ export function createBackfill(options: BackfillOptions): Backfill {
   }
 
   function request(since: string | null): void {
-    wanted = { kind: 'full', since: earlier(wanted?.since ?? null, since), only: null };
+    wanted = { kind: 'full', since: earlier(wanted?.since ?? null, since), only: null, begunAt: null };
     asked = true;
     schedule(0);
   }
@@ -97,9 +97,11 @@ export function createBackfill(options: BackfillOptions): Backfill {
     if (running) return;
     const { backfill } = options.config();
     if (backfill === null) return schedule(times.againMs);
-    const round: Round =
-      wanted ??
-      (left.length > 0 ? { kind: 'full', since: null, only: left } : { kind: 'quick', since: null, only: null });
+    const rest: Round =
+      left === null
+        ? { kind: 'quick', since: null, only: null, begunAt: null }
+        : { kind: 'full', since: null, ...left };
+    const round = wanted ?? rest;
     wanted = null;
     asked = false;
     const attempted = attempt(round);
@@ -115,7 +117,7 @@ export function createBackfill(options: BackfillOptions): Backfill {
     try {
       const result = await runRound({ ...options, listsAsked, signal: abort.signal }, round);
       if (result !== null) {
-        left = result.left;
+        left = result.left.length > 0 ? { only: result.left, begunAt: result.begunAt } : null;
         fault = result.faults.length > 0 ? result.faults.join('; ') : null;
         if (!result.incomplete) okAtMs = Date.now();
         options.onRound(result, performance.now() - started);

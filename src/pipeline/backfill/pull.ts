@@ -37,22 +37,29 @@ export async function pullAll(options: PullOptions): Promise<Pulled> {
   const queue = [...subscriptions];
   const refused: string[] = [];
   const failed: string[] = [];
+  const strangers: string[] = [];
+  // The list of all was answered, or the tenant was: the token is good.
+  let trusted = options.all || pulled.notes.length + pulled.faults.length === 0;
   let why = '';
   const worker = async (): Promise<void> => {
     for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
       try {
         pulled.events.push(...(await listEvents(session, id, since)));
+        trusted = true;
       } catch (error) {
         if (error instanceof BudgetError) pulled.left.push(id);
         else if (!(error instanceof AzureError)) throw error;
         else {
-          (error.status === 403 || error.status === 404 ? refused : failed).push(id);
+          const { status } = error;
+          (status === 401 ? strangers : status === 403 || status === 404 ? refused : failed).push(id);
           why = error.message;
         }
       }
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  // A token that others take is not wrong: the subscription has moved to another tenant. Else no round would be whole again.
+  (trusted ? refused : failed).push(...strangers);
   if (refused.length > 0)
     pulled.faults.push(
       `${refused.length} of ${subscriptions.length} subscriptions may not be read (${why}): ${some(refused)}`,
@@ -134,7 +141,7 @@ async function history(session: AzureSession, events: readonly AzureEvent[]): Pr
       const found = await getEvent(session, subscription, trackingId);
       if (found !== null) return found;
     } catch (error) {
-      if (!(error instanceof AzureError) || error.status !== 403) throw error;
+      if (!(error instanceof AzureError) || (error.status !== 401 && error.status !== 403)) throw error;
     }
   }
   return null;

@@ -43,6 +43,8 @@ export interface Round {
   since: string | null;
   /** Subscriptions that an earlier round has left; null: all. */
   only: readonly string[] | null;
+  /** When that earlier round began, ISO 8601 UTC: together they have covered no more than what was published by then. */
+  begunAt: string | null;
 }
 
 export interface RoundResult {
@@ -57,6 +59,7 @@ export interface RoundResult {
   faults: string[];
   notes: string[];
   left: string[];
+  begunAt: string;
   /** The next round has to look back as far as this one. */
   incomplete: boolean;
   /**
@@ -79,12 +82,12 @@ export async function runRound(options: RoundOptions, round: Round): Promise<Rou
 }
 
 async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
-  const { pool, now, signal } = options;
+  const { pool, signal } = options;
   const { azure, backfill } = options.config();
   if (azure === null || backfill === null) throw new Error('back-fill is not configured');
-  const startedAt = now();
   const state = await readBackfillState(pool);
-  await startRound(pool, round.kind);
+  // The database's clock throughout: one of ours that is ahead would leave out what is published until it is put right.
+  const startedAt = await startRound(pool, round.kind);
   const { armUrl, callsMax } = azure;
   const session = openSession({
     armUrl,
@@ -105,19 +108,21 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     faults: [],
     notes: [],
     left: [],
+    begunAt: round.begunAt ?? startedAt,
     incomplete: false,
     soon: false,
   };
   try {
     const bornAt = await noteSpans(options);
-    const usual = Date.parse(state?.coveredUntil ?? startedAt.toISOString()) - backfill.lookbackMs;
+    const covered = [startedAt, state?.coveredUntil ?? startedAt, state?.okAt ?? startedAt].sort()[0]!;
+    const usual = Date.parse(covered) - backfill.lookbackMs;
     const since = new Date(Math.min(usual, Date.parse(round.since ?? '') || Infinity)).toISOString();
-    const reading = options.activityLog.read({ since, to: startedAt.toISOString() }, signal);
+    const reading = options.activityLog.read({ since, to: startedAt }, signal);
     // It is awaited below, perhaps after a pull that fails.
     reading.catch(() => undefined);
     const pulled = await pull(options, { session, round, since }).catch((error: unknown) => error as Error);
     const graceMs = round.kind === 'quick' ? backfill.graceMs : 0;
-    const notAfter = new Date(startedAt.getTime() - graceMs).toISOString();
+    const notAfter = new Date(Date.parse(startedAt) - graceMs).toISOString();
     const gaps = (await listGaps(pool, GAPS_MAX))
       .filter((gap) => gap.cause !== 'no-rule' && gap.cause !== 'not-delivered')
       .toReversed();
@@ -142,7 +147,7 @@ async function run(options: RoundOptions, round: Round): Promise<RoundResult> {
     throw error;
   } finally {
     result.calls += session.calls;
-    await endRound(pool, { ...result, coveredUntil: result.incomplete ? null : startedAt.toISOString() });
+    await endRound(pool, { ...result, coveredUntil: result.incomplete ? null : result.begunAt });
   }
   return result;
 }

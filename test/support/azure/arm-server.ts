@@ -28,6 +28,8 @@ export class ArmServer extends VendorServer implements AzureState {
   readonly settings: AzureState['settings'] = new Map();
   /** 403 for these, and for the whole of Resource Graph under `graph`. */
   readonly forbidden = new Set<string>();
+  /** 401 for these: they belong to another tenant. */
+  readonly foreign = new Set<string>();
   /** 429 for these subscriptions, with so many seconds to wait. */
   readonly throttled = new Map<string, number>();
   tenantForbidden = true;
@@ -79,6 +81,8 @@ export class ArmServer extends VendorServer implements AzureState {
       );
     if (!match) return error(404, 'NotFound', 'no such resource');
     const [, subscription, trackingId, impacted] = match;
+    if (this.foreign.has(subscription ?? ''))
+      return error(401, 'InvalidAuthenticationTokenTenant', 'The access token is from the wrong issuer.');
     const waitSeconds = this.throttled.get(subscription ?? '');
     if (waitSeconds !== undefined)
       return {
