@@ -199,6 +199,27 @@ estate: { enabled: false }`);
     .toEqual([known[0]!.id]);
 });
 
+test('an estate that shrinks to nothing is not believed at once: who is hit is told, and the part is degraded', async () => {
+  await start(`${AZURE()}
+estate: { every: 300ms }`);
+  await estateKnown();
+  arm.resources = [];
+  const part = async () =>
+    (await relay!.get('/readyz')).json.parts.find((one: { name: string }) => one.name === 'estate');
+  // Readings are looked at every 15 s; a reload of the config looks at once.
+  await expect
+    .poll(async () => (relay!.app.config.replace(relay!.app.config.current()), await part()), {
+      timeout: 30_000,
+      interval: 400,
+    })
+    .toMatchObject({ status: 'degraded', detail: expect.stringContaining('lists none of the 200 registries') });
+  expect(await estate()).toMatchObject({ known: true, counts: { registries: 120, clusters: 80 } });
+  await outage('GONE-012', { [ACR]: ['West Europe'] });
+  expect(await told('GONE-012')).toEqual(
+    ownersOf((one) => one.kind === 'registry' && one.regions.includes('westeurope')),
+  );
+});
+
 describe('an open incident', () => {
   test('gets the owner of a resource that comes to light later, who is opened once', async () => {
     await start(`${AZURE()}

@@ -44,6 +44,8 @@ export interface EstateKeeper {
 const LOOK_MS = 15_000;
 /** A reading that failed is tried again no sooner. */
 const AGAIN_MS = 60_000;
+/** An estate that was there and is gone is believed after this, where the config names no other time. */
+const GONE_AFTER_MS = 24 * 3_600_000;
 /** 50,000 registries and clusters are 50 pages. */
 const CALLS_MAX = 200;
 const LOCK = 'relay estate';
@@ -115,6 +117,11 @@ export function createEstateKeeper(options: EstateOptions): EstateKeeper {
       });
       // Nothing at all, not even a subscription, is a missing role and no empty estate.
       if (read.resources.length + read.subscriptions.length === 0) throw new Error('the identity sees no subscription');
+      // Neither is, at first, one of which all has gone: every outage would hit nothing, and its owners hear of none.
+      const had = index?.estate.resources.length ?? 0;
+      const goneMs = options.config().estate?.staleAfterMs ?? GONE_AFTER_MS;
+      if (read.resources.length === 0 && had > 0 && takenAt !== null && !older(takenAt, goneMs))
+        throw new Error(`Azure lists none of the ${had} registries and clusters of before: a missing role?`);
       await saveEstate(options.pool, read);
     } catch (error) {
       if (rounds.signal.aborted) return;
