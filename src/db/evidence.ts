@@ -20,8 +20,8 @@ export interface DueEvidence {
   number: number;
 }
 
-/** When an incident was over, whoever says so. */
-const ENDED = 'coalesce(i.mitigated_at, i.resolved_at, i.closed_at, i.last_seen_at)';
+/** When an incident was over, whoever says so; not after we last heard of it, which a clock that is off may make it. */
+const ENDED = 'least(coalesce(i.mitigated_at, i.resolved_at, i.closed_at), i.last_seen_at)';
 
 /**
  * Takes one incident to look at, for `leaseMs`: an active outage or maintenance that was never looked at or whose time
@@ -75,8 +75,10 @@ export async function noteEvidenceRound(
 
 /** What the next look has to know of this one, and nobody else. */
 export interface EvidenceMemory {
-  /** The end of the incident, as it was known when this was asked; null while it went on. */
+  /** The end of the incident, as it was known when this was asked for the last time; null before. */
   endedAt: string | null;
+  /** How often something that may pass kept Azure from answering after the end. */
+  tries: number;
   /** Moves of its pulls that destinations were told, each once: `westeurope > northeurope`. */
   moves: readonly string[];
 }

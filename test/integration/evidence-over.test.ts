@@ -122,6 +122,35 @@ describe('an outage that is over when it is first heard of', () => {
     expect(await entriesOf('OVER-006')).toHaveLength(1);
   });
 
+  test('while metrics are throttled: the rounds after it ask again, and the entry at the end has an answer', async () => {
+    const answer = { status: 429, headers: { 'retry-after': '3600' }, body: {} };
+    metrics.failAlways({ kind: 'answer', answer });
+    await start();
+    await relay.post(pushOf(ended('OVER-007'), 3, { subscription: SUBSCRIPTION, stage: 'Resolved' }));
+    await expect.poll(() => metrics.requests.length, { timeout: 20_000 }).toBeGreaterThan(1);
+    metrics.failAlways(null);
+    await expect
+      .poll(() => entriesOf('OVER-007'), { timeout: 20_000 })
+      .toEqual([
+        expect.stringMatching(/^Evidence: unknown at acrone \(metrics could not be read \(429/),
+        expect.stringMatching(/^Evidence at the end: not seen at acrone/),
+      ]);
+    const asked = metrics.requests.length;
+    await pause();
+    expect(metrics.requests).toHaveLength(asked);
+  });
+
+  test('and throttled for ever: some tries, then it is unknown, and nobody asks any more', async () => {
+    metrics.failAlways({ kind: 'answer', answer: { status: 429, headers: { 'retry-after': '3600' }, body: {} } });
+    await start();
+    await relay.post(pushOf(ended('OVER-008'), 3, { subscription: SUBSCRIPTION, stage: 'Resolved' }));
+    await expect
+      .poll(async () => (await entriesOf('OVER-008')).at(-1), { timeout: 40_000 })
+      .toMatch(/^Evidence at the end: unknown at acrone/);
+    await pause();
+    expect(metrics.requests).toHaveLength(12);
+  });
+
   test('by back-fill, after a night in which no relay ran', async () => {
     arm.events = [ended('OVER-002', [12 * 60, 11 * 60, 10 * 60])];
     await start({ backfill: 'every: 1s, lookback: 1d' });

@@ -77,6 +77,7 @@ const look = (incident: DueEvidence, found: ResourceEvidence[], more: Partial<Lo
   incident,
   found,
   kept: [],
+  again: new Map(),
   window: null,
   last: false,
   nextInMs: 60_000,
@@ -231,6 +232,16 @@ test('an incident is due at first, then by its time, once after its end, and is 
   await pool.query(`update incidents set last_seen_at = now() - interval '2 hours' where id = $1`, [incident.id]);
   await forgetEvidence(pool, 3_600_000);
   expect(await readEvidence(pool, incident.id)).toEqual([]);
+});
+
+test('an end that lies ahead, by a clock that is off, is taken for when we last heard of it', async () => {
+  const { id } = await outage('TELL-009');
+  await pool.query(
+    `update incidents set state = 'resolved', resolved_at = now(), mitigated_at = now() + interval '30 days'`,
+  );
+  const due = await claimEvidence(pool, 0);
+  expect(due?.id).toBe(id);
+  expect(Date.parse(due!.endedAt!)).toBeLessThanOrEqual(Date.now());
 });
 
 test('of many replicas that come for the same incident one gets it, until its lease ends', async () => {

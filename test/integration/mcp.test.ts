@@ -204,7 +204,7 @@ test('get_evidence: verdicts and numbers as they were gathered, without the poin
     advice: ['pull from another region'],
   };
   const pool = new Pool({ connectionString: database });
-  await saveEvidence(pool, id, [{ evidence, told: null, memory: { endedAt: null, moves: [] } }]);
+  await saveEvidence(pool, id, [{ evidence, told: null, memory: { endedAt: null, tries: 0, moves: [] } }]);
   await pool.end();
   const { data, text, isError } = await call('get_evidence', { id });
   expect({ isError, text }).toEqual({ isError: false, text: 'contosoacr hit: 40 of 100 pulls failed' });

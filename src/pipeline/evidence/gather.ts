@@ -24,6 +24,7 @@ import { coarser, type Windows } from '#src/core/evidence-window.ts';
 const CLUSTER_BATCH_MAX = 5;
 const NODE_SERIES_MAX = 1000;
 const BUDGET_WORDS = 'the calls of this round are used up';
+const MAY_PASS = /could not be read \((?:408|429|5\d\d|no answer|the time for this round)|in part only/;
 
 export interface GatherOptions {
   config: EvidenceConfig;
@@ -34,6 +35,8 @@ export interface GatherOptions {
 export interface Gathered extends Pick<ResourceFacts, 'metrics' | 'requests' | 'pods'> {
   /** The budget was used up before all was asked: its turn comes in the next round, first of all. */
   skipped: boolean;
+  /** Something was not answered that may be the next time: throttled, late, in part. */
+  failed: boolean;
 }
 
 /** By resource id. `hits` in the order in which they are to be asked, should the budget not be enough for all. */
@@ -54,8 +57,10 @@ export async function gather(
         requests: logs?.requests.get(id) ?? null,
         pods: logs?.pods.get(id) ?? null,
       };
-      const skipped = Object.values(told).some((one) => one?.fault?.includes(BUDGET_WORDS) === true);
-      return [id, { ...told, skipped }];
+      const faults = Object.values(told).map((one) => one?.fault ?? '');
+      const skipped = faults.some((fault) => fault.includes(BUDGET_WORDS));
+      const failed = faults.some((fault) => MAY_PASS.test(fault));
+      return [id, { ...told, skipped, failed }];
     }),
   );
 }

@@ -30,6 +30,8 @@ const AGAIN_MS = 30_000;
 /** While it is too early to tell. */
 const EARLY_MS = 60_000;
 const JITTER = 0.1;
+/** After the end, while Azure cannot answer: with `every` at 5 minutes an hour. Then what is unknown stays so. */
+const TRIES_MAX = 12;
 /** An alert may fire some minutes before Microsoft's start of impact. */
 const EARLIER_MS = 15 * 60_000;
 
@@ -68,17 +70,23 @@ export async function lookAt(incident: DueEvidence, options: LookOptions): Promi
     to: incident.endedAt ?? new Date(nowMs).toISOString(),
   });
   const wholeBudget = options.gather.metrics.budget.calls === 0;
-  const { found, kept, left } = early
-    ? { found: hits.map((hit) => unknownEvidence(hit, windows, alerts.get(hit.resource.id) ?? [])), kept: [], left: 0 }
+  const { found, kept, left, again } = early
+    ? {
+        found: hits.map((hit) => unknownEvidence(hit, windows, alerts.get(hit.resource.id) ?? [])),
+        kept: [],
+        left: 0,
+        again: new Map<string, number>(),
+      }
     : await ask(hits, { incident, windows, alerts }, options);
   // Whom a whole budget does not reach, the next one will not reach either.
-  const last = over && (left === 0 || (wholeBudget && found.length === 0));
+  const last = over && again.size === 0 && (left === 0 || (wholeBudget && found.length === 0));
   options.stopping.throwIfAborted();
   const told = await tellLook(
     {
       incident,
       found,
       kept,
+      again,
       window: early ? null : windows.during,
       last,
       nextInMs: early ? Math.min(EARLY_MS, nextInMs) : nextInMs,
@@ -96,7 +104,7 @@ async function ask(
     alerts: ReadonlyMap<string, NearbyAlert[]>;
   },
   options: LookOptions,
-): Promise<Pick<Look, 'found' | 'kept'> & { left: number }> {
+): Promise<Pick<Look, 'found' | 'kept' | 'again'> & { left: number }> {
   const { id: incidentId, endedAt } = known.incident;
   const rows = new Map((await readEvidence(options.pool, incidentId)).map((row) => [row.resource, row]));
   // After the end once is enough: should the budget not reach everyone, the next look asks the others only.
@@ -111,10 +119,13 @@ async function ask(
   );
   const found: ResourceEvidence[] = [];
   const kept = hits.filter(asked).map((hit) => rows.get(hit.resource.id)!.data);
+  const again = new Map<string, number>();
   let left = 0;
   for (const hit of wanted) {
     const { id } = hit.resource;
-    const { skipped, ...told } = gathered.get(id)!;
+    const { skipped, failed, ...told } = gathered.get(id)!;
+    const tries = (rows.get(id)?.memory?.tries ?? 0) + 1;
+    if (endedAt !== null && failed && !skipped && tries < TRIES_MAX) again.set(id, tries);
     const alerts = known.alerts.get(id) ?? [];
     const evidence = resourceEvidence({ hit, windows: known.windows, ...told, alerts });
     // What was not asked this time keeps the word of last time, and its age.
@@ -122,7 +133,7 @@ async function ask(
     else found.push(evidence);
     left += skipped ? 1 : 0;
   }
-  return { found, kept, left };
+  return { found, kept, left, again };
 }
 
 async function alertsOf(

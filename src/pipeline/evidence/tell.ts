@@ -39,6 +39,8 @@ export interface Look {
   found: readonly ResourceEvidence[];
   /** What was not asked this time, as it stands; only for the words. */
   kept: readonly ResourceEvidence[];
+  /** After the end: what is to be asked once more, and how often it was already, by resource. */
+  again: ReadonlyMap<string, number>;
   /** The time that was asked for; null where it was too early to ask. */
   window: Window | null;
   /** After the end, and nothing is left to be asked. */
@@ -88,7 +90,8 @@ export async function tellLook(look: Look, options: TellOptions): Promise<ToldLo
         evidence,
         told: told.has(evidence.resource) ? evidence.verdict : null,
         memory: {
-          endedAt: incident.endedAt,
+          endedAt: look.again.has(evidence.resource) ? null : incident.endedAt,
+          tries: look.again.get(evidence.resource) ?? 0,
           moves: [
             ...(before.get(evidence.resource)?.memory?.moves ?? []),
             ...(moved.get(evidence.resource) ?? []).map(({ key }) => key),
