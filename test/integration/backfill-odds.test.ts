@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ARM_TOKEN, ArmServer } from '#test/support/azure/arm-server.ts';
-import { recordOf } from '#test/support/azure/push.ts';
+import { pushOf, recordOf } from '#test/support/azure/push.ts';
 import { subscriptionId } from '#test/support/fixtures.ts';
 import { openStores, startRelay, type Stores, type TestRelay } from '#test/support/relay.ts';
 
@@ -94,4 +94,28 @@ test('what several rounds have asked in parts is covered up to the first of them
   const look = async () => (covered ??= (await state()).coveredUntil);
   await expect.poll(look, { timeout: 30_000, interval: 20 }).not.toBeNull();
   expect(Date.parse(covered!)).toBeLessThan(seenMs);
+});
+
+test('a tracking ID in another case is the same incident: by push, in the answers of a pull, and in a gap', async () => {
+  await start();
+  await expect.poll(async () => (await state()).okAt).not.toBeNull();
+  await sql(`update relay_seen set first_at = first_at - interval '1 hour'`);
+  const record = recordOf({ trackingId: 'CASE-002', subscriptions: MINE.slice(0, 2), minutesAgo: [9, 6, 3] });
+  await relay.post(pushOf(record, 1, { subscription: MINE[0]!, stage: 'Active' }));
+  arm.events = [{ ...record, trackingId: 'case-002', subscriptions: MINE.slice(0, 2) }];
+  const texts = async (id: string): Promise<number> =>
+    (await relay.get(`/v1/incidents/${id}/timeline`)).json.timeline.filter(
+      (entry: { kind: string }) => entry.kind === 'communication',
+    ).length;
+  await expect.poll(() => texts('CASE-002'), { timeout: 15_000 }).toBe(3);
+  arm.events = [record];
+  const rounds = arm.count('/providers/Microsoft.ResourceGraph');
+  await expect.poll(() => arm.count('/providers/Microsoft.ResourceGraph')).toBeGreaterThan(rounds + 4);
+  expect([await texts('CASE-002'), await texts('case-002')]).toEqual([3, 3]);
+  const { incidents } = (await relay.get('/v1/incidents')).json;
+  expect(incidents.map((one: { trackingId: string }) => one.trackingId)).toEqual(['CASE-002']);
+  const { gaps } = (await relay.get('/v1/gaps')).json;
+  expect(gaps.map((gap: { found: number; trackingIds: string[] }) => [gap.found, gap.trackingIds.length])).toEqual([
+    [2, 1],
+  ]);
 });
