@@ -168,11 +168,21 @@ export async function findHeardOf(db: Queryable, subscriptions: readonly string[
   return rows.map((row) => row.id);
 }
 
+/** A third of what the server takes for silence (pools.ts). */
+const BEAT_MS = 20_000;
+
 /**
  * Runs `work` unless another session does so under the same name at this moment: then null. The lock lives as long as
  * its connection; should that be lost, a second round beside ours does no harm, since every signal has a fingerprint.
+ * A word every `beatMs` keeps the server from ending the session. A process that is frozen says none, and so holds up the
+ * others for a minute only.
  */
-export async function aloneAmongReplicas<T>(pool: Pool, name: string, work: () => Promise<T>): Promise<T | null> {
+export async function aloneAmongReplicas<T>(
+  pool: Pool,
+  name: string,
+  work: () => Promise<T>,
+  beatMs = BEAT_MS,
+): Promise<T | null> {
   const client = await pool.connect();
   let broken: Error | undefined;
   const lost = (error: Error): void => void (broken = error);
@@ -180,9 +190,11 @@ export async function aloneAmongReplicas<T>(pool: Pool, name: string, work: () =
   try {
     const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock(hashtext($1)) as mine', [name]);
     if (rows[0]?.mine !== true) return null;
+    const beating = setInterval(() => void client.query('select 1').catch(lost), beatMs);
     try {
       return await work();
     } finally {
+      clearInterval(beating);
       await client.query('select pg_advisory_unlock(hashtext($1))', [name]).catch(lost);
     }
   } finally {
