@@ -8,7 +8,8 @@ import { claimOwnership, forgetPosition, listOwnership, listPositions, releaseOw
 import type { Metrics } from './metrics.ts';
 import { commitHubSlice } from './pipeline/hub-commit.ts';
 import { UnavailableError, type Ingest, type SignalResult } from './pipeline/ingest.ts';
-import type { Door } from './spool-parts.ts';
+import type { Door } from './pipeline/spool/door.ts';
+import { isUrgent } from './pipeline/spool/fail-open.ts';
 import type { HubStore } from './receivers/event-hubs/checkpoint-store.ts';
 import type { HubMove, HubReceiverOptions, HubState } from './receivers/event-hubs/hub-receiver.ts';
 import { createHubReceivers, type HubReceivers } from './receivers/event-hubs/hub-receivers.ts';
@@ -18,12 +19,14 @@ export interface StartHubsOptions extends Pick<ApiDeps, 'metrics' | 'log' | 'onT
   pool: Pool;
   ingest: Ingest;
   /** Hears of signals that the store does not take: it tells the severe ones directly (design 3.7). */
-  door?: Pick<Door, 'active' | 'submit'> | null;
+  door?: Pick<Door, 'active' | 'submit' | 'keep'> | null;
   tuning?: HubReceiverOptions['tuning'];
 }
 
 /** More than all hubs together hold in memory by default. */
 const APART_MAX = 50_000;
+/** As long as a sender of a webhook waits for the store (pipeline/ingest.ts). */
+const ASIDE_AFTER_MS = 4_500;
 
 /** Starts what the config names, and follows its changes. Connects in the background. */
 export function startHubs(options: StartHubsOptions): HubReceivers {
@@ -52,23 +55,32 @@ export function startHubs(options: StartHubsOptions): HubReceivers {
   const apart = new Set<string>();
 
   async function storeSlice(signals: Signal[], move: HubMove | null, hub: string): Promise<SignalResult[] | 'lost'> {
+    // A store that hangs lets a slice wait for longer than a page may.
+    const urgent = signals.filter(isUrgent);
+    const waited = setTimeout(() => void aside(urgent, hub, (door, fresh) => door.keep(fresh)), ASIDE_AFTER_MS);
     try {
       // What came by other doors meanwhile comes first; a hub keeps its events until then.
       if (options.door?.active) throw new UnavailableError('what was taken or told without the store is stored first');
       return await commitHubSlice(ingest, signals, move);
     } catch (error) {
-      if (error instanceof UnavailableError) await aside(signals, hub);
+      if (error instanceof UnavailableError) await aside(signals, hub, (door, fresh) => door.submit(fresh));
       throw error;
+    } finally {
+      clearTimeout(waited);
     }
   }
 
   /** Once per signal, for a batch is tried again and again. Its own commit then finds repeats. */
-  async function aside(signals: Signal[], hub: string): Promise<void> {
+  async function aside(
+    signals: Signal[],
+    hub: string,
+    put: (door: Pick<Door, 'submit' | 'keep'>, fresh: Signal[]) => Promise<SignalResult[]>,
+  ): Promise<void> {
     const fresh = signals.filter((signal) => !apart.has(signal.fingerprint));
     if (!options.door || fresh.length === 0) return;
     if (apart.size > APART_MAX) apart.clear();
     for (const signal of fresh) apart.add(signal.fingerprint);
-    await options.door.submit(fresh).then(
+    await put(options.door, fresh).then(
       (results) => reportSignals(options, { signals: fresh, results }, { hub }),
       (error: unknown) => log.warn({ hub, error: (error as Error).message }, 'hub.not-spooled'),
     );

@@ -9,6 +9,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { AdapterCaller } from './pipeline/call-adapter.ts';
 import type { Ingest } from './pipeline/ingest.ts';
+import type { Door } from './pipeline/spool/door.ts';
 import type { FailOpenOptions } from './pipeline/spool/fail-open.ts';
 import { createLastResort } from './pipeline/spool/last-resort.ts';
 import { keepLearning } from './pipeline/spool/over-cache.ts';
@@ -25,11 +26,6 @@ export interface DoorOptions {
   onError: FailOpenOptions['onError'];
   /** Whether the database was reached and brought to our schema once. */
   broughtUp: () => boolean;
-}
-
-export interface Door extends Ingest {
-  /** True while something was taken or told that the record does not have. */
-  readonly active: boolean;
 }
 
 export interface DoorParts {

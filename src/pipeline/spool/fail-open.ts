@@ -82,12 +82,7 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
   function consider(signals: readonly Signal[]): void {
     for (const signal of signals) {
       noteEnds([signal]);
-      const speaks =
-        (signal.kind === 'outage' || signal.kind === 'security') &&
-        signal.phase === 'open' &&
-        signal.state === 'active' &&
-        !signal.test;
-      if (!speaks || options.over.has(signal.identity)) continue;
+      if (!isUrgent(signal) || options.over.has(signal.identity)) continue;
       const scope = {
         impacts: signal.impacts,
         subscriptions: signal.subscriptions,
@@ -195,6 +190,11 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
     },
     settle: (limitMs) => end([...running.values()], 'the relay is stopping', limitMs),
   };
+}
+
+/** Whether a pager is opened for it while Postgres is away, unless it is known as over (design 3.7). */
+export function isUrgent({ kind, phase, state, test }: Signal): boolean {
+  return (kind === 'outage' || kind === 'security') && phase === 'open' && state === 'active' && !test;
 }
 
 /** Whether a signal says that its incident is over. */

@@ -7,20 +7,13 @@
 import type { Signal } from '#src/core/signal.ts';
 import { recordDirect } from '#src/db/spool.ts';
 import { BusyError, UnavailableError, type Ingest } from '../ingest.ts';
+import type { Door } from './door.ts';
 import { createFailOpen, ends, type FailOpenOptions } from './fail-open.ts';
 import type { Journal } from './journal.ts';
-import { createOverCache, type OverCache } from './over-cache.ts';
+import { createOverCache } from './over-cache.ts';
 
 export interface LastResortOptions extends Omit<FailOpenOptions, 'over' | 'journal'> {
   ingest: Ingest;
-}
-
-export interface LastResort extends Ingest {
-  /** True while pages that were opened are not on the record. */
-  readonly active: boolean;
-  readonly over: OverCache;
-  start(): void;
-  stop(): Promise<void>;
 }
 
 interface Opened {
@@ -34,7 +27,7 @@ const LOOK_MS = 1_000;
 const OPENED_MAX = 1_000;
 
 /** An ingest that opens pagers for what it could not store. */
-export function createLastResort(options: LastResortOptions): LastResort {
+export function createLastResort(options: LastResortOptions): Door {
   const { ingest } = options;
   const over = createOverCache();
   const failOpen = createFailOpen({ ...options, over, journal: NO_JOURNAL });
@@ -86,6 +79,10 @@ export function createLastResort(options: LastResortOptions): LastResort {
   }
 
   return {
+    async keep(signals) {
+      consider(signals);
+      throw new UnavailableError('there is no spool');
+    },
     async submit(signals) {
       try {
         if (signals.some(({ identity }) => opened.has(identity))) await record();

@@ -10,6 +10,7 @@ import type { Queryable } from '#src/db/pools.ts';
 import { recordDirect } from '#src/db/spool.ts';
 import { newId } from '#src/ids.ts';
 import { BusyError, UnavailableError, type Ingest, type SignalResult } from '../ingest.ts';
+import type { Door } from './door.ts';
 import { createFailOpen, type FailOpen, type FailOpenOptions } from './fail-open.ts';
 import { JournalFullError, openJournal, type Journal } from './journal.ts';
 import { openOverCache, type OverCache } from './over-cache.ts';
@@ -24,19 +25,14 @@ export interface SpoolOptions extends Omit<FailOpenOptions, 'over' | 'journal'> 
   bytesMax?: number;
 }
 
-export interface Spool extends Ingest {
-  /** Signals go to disk at present. */
-  readonly active: boolean;
+export interface Spool extends Door {
   readonly bytes: number;
   /** How long something has been waiting, seconds; after a restart counted from the last write before it. 0 while empty. */
   readonly ageS: number;
-  readonly over: OverCache;
   /** Why the last append failed; null while the spool can take signals. */
   readonly fault: string | null;
   /** One look: drains when there is something and Postgres answers. */
   drainOnce(): Promise<void>;
-  start(): void;
-  stop(): Promise<void>;
 }
 
 const BYTES_MAX = 512 * 1024 * 1024;
@@ -142,6 +138,7 @@ export function openSpool(options: SpoolOptions): Spool {
 
   return {
     submit,
+    keep: append,
     submitWith: (signals, alongside) => options.ingest.submitWith(signals, alongside),
     drain: () => options.ingest.drain(),
     get waiting() {

@@ -77,3 +77,18 @@ test('an outage that comes through a hub while Postgres is away is paged all the
   await expect.poll(async () => (await getFrom(app, '/readyz')).status).toBe('ok');
   expect(server.log('alerts', 0).end).toBe(3);
 }, 120_000);
+
+test('one that comes while Postgres hangs is paged before the slice is given up', async () => {
+  const pages = pager.pages;
+  proxy.mode = 'hang';
+  publish('HUBA-004');
+  // A statement without an answer is given up after 11 s, and the slice is offered to the spool 4.5 s later.
+  await expect.poll(() => pager.pages, { timeout: 12_000 }).toBe(pages + 1);
+  expect(await getFrom(app, '/readyz')).toMatchObject({ status: 'degraded' });
+  proxy.mode = 'pass';
+  proxy.cut();
+  await expect.poll(async () => (await getFrom(app, '/readyz')).status, { timeout: 40_000 }).toBe('ok');
+  await expect.poll(() => server.log('alerts', 0).end).toBe(4);
+  await expect.poll(async () => (await getFrom(app, '/v1/incidents')).incidents.length).toBe(4);
+  expect(pager.pages).toBe(pages + 1);
+}, 120_000);
