@@ -39,17 +39,23 @@ export const CONNECT_MS = 4_000;
 const IDLE_IN_TRANSACTION_MS = 10_000;
 
 /**
- * And it ends the session of such a client. Ours end what idles for half of this themselves, so it hits no living one. In
- * `options`, since pg has no setting for it.
+ * And it ends the session of such a client. Ours end what idles for half of this themselves, and what is kept for a lock
+ * says a word in between (gaps.ts), so it hits no living one.
  */
-const IDLE_SESSION = '-c idle_session_timeout=60000';
+const IDLE_SESSION_MS = 60_000;
+
+/**
+ * In `options`, although pg has a setting for the first: as a parameter of its own a pooler between us and the server
+ * refuses the connection, unless it is told of that one too (PgBouncer: ignore_startup_parameters).
+ */
+const IDLE = `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS} -c idle_session_timeout=${IDLE_SESSION_MS}`;
 
 /**
  * Every statement here looks rows up by key. A prepared statement that was planned while the tables were empty would go
  * on reading them from end to end until the first autovacuum a minute later: 15,000 incidents in that minute ended at a
  * tenth of the rate.
  */
-const SESSION = `${IDLE_SESSION} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c standard_conforming_strings=on`;
+const SESSION = `${IDLE} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c standard_conforming_strings=on`;
 
 /** The kernel asks after an idle connection; its own first question would come after two hours. */
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
@@ -70,9 +76,8 @@ export function openPools(address: string | PostgresAddress, onError: (error: Er
       connectionTimeoutMillis: CONNECT_MS,
       idleTimeoutMillis: 30_000,
       ...KEEP_ALIVE,
-      options: IDLE_SESSION,
+      options: IDLE,
       query_timeout: extra.statement_timeout + ANSWER_GRACE_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       ...extra,
     });
     mistrustSilence(pool, silence);

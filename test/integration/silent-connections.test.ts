@@ -3,13 +3,14 @@
  * error and no end ever comes, and new ones work. The relay must not wait for the kernel, which takes a quarter of an hour.
  */
 import { expect, test } from 'vitest';
+import { openPools } from '#src/db/pools.ts';
 import { useAwayBench } from '#test/support/away-bench.ts';
 import { serviceHealth } from '#test/support/fixtures.ts';
 import { openStores, startRelay } from '#test/support/relay.ts';
 import { startTcpProxy, through } from '#test/support/tcp-proxy.ts';
 import { PagerDutyServer } from '#test/support/vendors/pagerduty.ts';
 
-const { proxy, pager, relay: start } = useAwayBench();
+const { proxy, pager, url, relay: start } = useAwayBench();
 
 const CONFIG = (url: string): string => `destinations:
   oncall: { type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${url}", retry: { schedule: [200ms] } }
@@ -62,6 +63,31 @@ test('Postgres: what a connection had locked when it fell silent is free again',
     )
     .toEqual(['resolved']);
 }, 150_000);
+
+test('Postgres: a pooler in between needs to know no more parameters than before', async () => {
+  const asked = new Set<string>();
+  const pools = openPools(through(url(), proxy()), () => undefined);
+  for (const pool of [pools.ingest, pools.delivery, pools.read, pools.heart]) {
+    proxy().onChunk = (startup) => {
+      const words = startup.toString('latin1', 8).split('\0');
+      for (let at = 0; at < words.length && words[at] !== ''; at += 2) asked.add(words[at]!);
+      proxy().onChunk = null;
+      return null;
+    };
+    const { rows } = await pool.query('show idle_in_transaction_session_timeout');
+    expect(rows).toEqual([{ idle_in_transaction_session_timeout: '10s' }]);
+  }
+  await pools.end();
+  // PgBouncer refuses any other, unless its own config says that it may ignore it.
+  expect([...asked].toSorted()).toEqual([
+    'application_name',
+    'client_encoding',
+    'database',
+    'options',
+    'statement_timeout',
+    'user',
+  ]);
+});
 
 test('Redis: pages go on without the bell, and it rings again over new connections', async () => {
   const stores = await openStores('redis');
