@@ -168,33 +168,40 @@ export async function findHeardOf(db: Queryable, subscriptions: readonly string[
   return rows.map((row) => row.id);
 }
 
-/** A third of what the server takes for silence (pools.ts). */
-const BEAT_MS = 20_000;
+/** Well within what ends an idle session (pools.ts), and longer than a statement may take. */
+const STIR_MS = 20_000;
 
 /**
  * Runs `work` unless another session does so under the same name at this moment: then null. The lock lives as long as
  * its connection; should that be lost, a second round beside ours does no harm, since every signal has a fingerprint.
- * A word every `beatMs` keeps the server from ending the session. A process that is frozen says none, and so holds up the
- * others for a minute only.
+ * A process that is frozen says nothing, and so holds up the others for a minute only.
  */
 export async function aloneAmongReplicas<T>(
   pool: Pool,
   name: string,
   work: () => Promise<T>,
-  beatMs = BEAT_MS,
+  { stirMs = STIR_MS } = {},
 ): Promise<T | null> {
   const client = await pool.connect();
   let broken: Error | undefined;
   const lost = (error: Error): void => void (broken = error);
   client.on('error', lost);
   try {
-    const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock(hashtext($1)) as mine', [name]);
+    const { rows } = await client
+      .query<{ mine: boolean }>('select pg_try_advisory_lock(hashtext($1)) as mine', [name])
+      .catch((error: Error) => {
+        // A lock that came true after all must not live on in the pool.
+        lost(error);
+        throw error;
+      });
     if (rows[0]?.mine !== true) return null;
-    const beating = setInterval(() => void client.query('select 1').catch(lost), beatMs);
+    let stirred: Promise<unknown> = Promise.resolve();
+    const stirring = setInterval(() => void (stirred = client.query('select 1').catch(lost)), stirMs);
     try {
       return await work();
     } finally {
-      clearInterval(beating);
+      clearInterval(stirring);
+      await stirred;
       await client.query('select pg_advisory_unlock(hashtext($1))', [name]).catch(lost);
     }
   } finally {
