@@ -151,6 +151,23 @@ test('a Postgres that hangs is answered within five seconds', async () => {
   proxy().cut();
 });
 
+test('without a spool nobody waits longer for a page that cannot be put on the record yet', async () => {
+  const [relay] = await start({ spool: false });
+  await relay!.post(active('LOCK-001'));
+  await relay!.level('LOCK-001', 2);
+  const locker = new pg.Client({ connectionString: url() });
+  await locker.connect();
+  await locker.query(`begin; select from incidents where tracking_id = 'LOCK-001' for update`);
+  expect((await relay!.post(active('LOCK-001', 2))).status).toBe(503);
+  const sentAt = performance.now();
+  expect((await relay!.post(active('LOCK-001', 3))).status).toBe(503);
+  expect(performance.now() - sentAt).toBeLessThan(5_000);
+  await locker.end();
+  await expect.poll(async () => (await relay!.post(active('LOCK-001', 3))).status, { timeout: 10_000 }).toBe(202);
+  await relay!.level('LOCK-001', 2);
+  expect(pager().pages).toBe(1);
+});
+
 test('without a spool the pager is opened all the same, once, and resolved on the record', async () => {
   const [relay] = await start({ spool: false });
   await relay!.post(active('NOSP-000'));

@@ -6,7 +6,7 @@
  */
 import type { Signal } from '#src/core/signal.ts';
 import { recordDirect } from '#src/db/spool.ts';
-import { BusyError, UnavailableError, type Ingest } from '../ingest.ts';
+import { BusyError, UnavailableError, type Ingest, type SignalResult } from '../ingest.ts';
 import type { Door } from './door.ts';
 import { createFailOpen, ends, type FailOpenOptions } from './fail-open.ts';
 import type { Journal } from './journal.ts';
@@ -25,6 +25,8 @@ interface Opened {
 const LOOK_MS = 1_000;
 /** A thousand outages at once are none; a signal may be 1 MiB. */
 const OPENED_MAX = 1_000;
+/** No request waits longer (design 3.1: 5 s), and what is put on the record first has a transaction of its own. */
+const WAIT_MS = 4_500;
 
 /** An ingest that opens pagers for what it could not store. */
 export function createLastResort(options: LastResortOptions): Door {
@@ -78,6 +80,12 @@ export function createLastResort(options: LastResortOptions): Door {
     });
   }
 
+  async function store(signals: Signal[]): Promise<SignalResult[]> {
+    const results = await ingest.submit(signals);
+    over.learn(signals, results);
+    return results;
+  }
+
   return {
     async keep(signals) {
       consider(signals);
@@ -85,10 +93,8 @@ export function createLastResort(options: LastResortOptions): Door {
     },
     async submit(signals) {
       try {
-        if (signals.some(({ identity }) => opened.has(identity))) await record();
-        const results = await ingest.submit(signals);
-        over.learn(signals, results);
-        return results;
+        if (!signals.some(({ identity }) => opened.has(identity))) return await store(signals);
+        return await inTime(record().then(() => store(signals)));
       } catch (error) {
         if (error instanceof UnavailableError && !(error instanceof BusyError)) consider(signals);
         throw error;
@@ -110,6 +116,15 @@ export function createLastResort(options: LastResortOptions): Door {
       await failOpen.settle(2_000);
     },
   };
+}
+
+/** What is stored later all the same is a repeat when its sender comes back. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new UnavailableError(`not stored within ${WAIT_MS} ms`)), WAIT_MS);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 const NO_JOURNAL: Journal = {
