@@ -46,6 +46,8 @@ export const QUEUE_CONNECTIONS = 6;
 const QUEUE_NAME = 'rings';
 /** Rings are given up after 2 s; a store that takes longer than this is not there. */
 const ANSWER_MS = 5_000;
+/** Between tries to reach a store that was not there when the queue was opened. */
+const RENEW_MS = 1_000;
 
 /** BullMQ's tables, to be called under the relay's own migration lock. */
 export async function migrateQueue(client: Client): Promise<void> {
@@ -53,7 +55,8 @@ export async function migrateQueue(client: Client): Promise<void> {
 }
 
 interface Backend {
-  queue: Queue<Ring>;
+  /** Not always the same. */
+  readonly queue: Queue<Ring>;
   worker(process: (job: Job<Ring>) => Promise<void>, concurrency: number): { close(): Promise<void> };
   healthy(): Promise<boolean>;
   close(): Promise<void>;
@@ -67,7 +70,6 @@ export function openBell(
 ): Bell {
   const backend =
     footing.kind === 'redis' ? onRedis(footing, onError, more) : onPostgres(footing.connection, onError, more);
-  backend.queue.on('error', onError);
   let worker: { close(): Promise<void> } | null = null;
 
   async function ring(destinations: Iterable<string>): Promise<void> {
@@ -141,8 +143,11 @@ function onRedis(
   };
   const rings = connect(false);
   const waits = connect(true);
+  const settings = { connection: rings, prefix: footing.prefix, skipVersionCheck: true, ...more };
+  const queue = new Queue<Ring>(QUEUE_NAME, settings);
+  queue.on('error', onError);
   return {
-    queue: new Queue<Ring>(QUEUE_NAME, { connection: rings, prefix: footing.prefix, skipVersionCheck: true, ...more }),
+    queue,
     worker: (process, concurrency) => {
       const options = {
         connection: waits,
@@ -178,11 +183,34 @@ function onPostgres(where: ClientConfig, onError: (error: Error) => void, more: 
     application_name: 'relay-queue',
     options: '-c synchronous_commit=off',
   });
-  const queue = new Queue<Ring>(QUEUE_NAME, { connection: connection(2) as never, ...more }, factory as never);
   let broken = false;
-  queue.on('error', () => (broken = true));
+  let closed = false;
+  let renewing: NodeJS.Timeout | undefined;
+  let queue = openQueue();
+
+  /** BullMQ 6.7 keeps the failure of its first connection for good (postgres-connection.js, waitUntilReady): a new one has a new try. */
+  function openQueue(): Queue<Ring> {
+    const opened = new Queue<Ring>(QUEUE_NAME, { connection: connection(2) as never, ...more }, factory as never);
+    opened.on('error', (error) => {
+      broken = true;
+      onError(error);
+    });
+    opened.waitUntilReady().catch((error: unknown) => {
+      broken = true;
+      onError(error as Error);
+      if (closed) return;
+      renewing = setTimeout(() => {
+        opened.close().catch(() => undefined);
+        queue = openQueue();
+      }, RENEW_MS);
+    });
+    return opened;
+  }
+
   return {
-    queue,
+    get queue() {
+      return queue;
+    },
     worker: (process, concurrency) => {
       const options = () => ({ connection: connection(3) as never, concurrency, lockDuration: 30_000, ...more });
       return supervise(() => new Worker<Ring>(QUEUE_NAME, process, options(), factory as never), onError);
@@ -192,6 +220,10 @@ function onPostgres(where: ClientConfig, onError: (error: Error) => void, more: 
       broken = (await within(queue.getWaitingCount(), 1_000).catch(() => -1)) < 0;
       return !broken;
     },
-    close: async () => undefined,
+    async close() {
+      closed = true;
+      clearTimeout(renewing);
+      await queue.close();
+    },
   };
 }
