@@ -47,10 +47,14 @@ export async function runProcess(): Promise<void> {
   const ending = new AbortController();
   let app: App | null = null;
   let reload: (() => void) | null = null;
-  const watcher = createFileWatch(
-    () => reload?.(),
-    (error) => log.warn({ error: error.message }, 'config.watch'),
-  );
+  // What changes during the start is read after it.
+  let early = false;
+  const changed = (): void => {
+    if (reload) reload();
+    else early = true;
+  };
+  const watcher = createFileWatch(changed, (error) => log.warn({ error: error.message }, 'config.watch'));
+  watcher.follow(loaded.files);
   const stop = (signal: string): void => {
     if (ending.signal.aborted) return;
     ending.abort();
@@ -61,12 +65,8 @@ export async function runProcess(): Promise<void> {
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
-  // Without a listener it would end us, Postgres left behind; what changes during the start is read after it.
-  let early = false;
-  process.on('SIGHUP', () => {
-    if (reload) reload();
-    else early = true;
-  });
+  // Without a listener it would end us, Postgres left behind.
+  process.on('SIGHUP', changed);
 
   const started = await startApp({ env, config: loaded.config, log, signal: ending.signal });
   app = started;
@@ -93,7 +93,6 @@ export async function runProcess(): Promise<void> {
     warn(next.warnings);
   };
   started.metrics.reload.set(1);
-  watcher.follow(loaded.files);
   if (early) reload();
 }
 

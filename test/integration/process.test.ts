@@ -68,6 +68,15 @@ test('a SIGHUP in the middle of the start is answered after it, and ends nothing
   expect(await end()).toBe(0);
 });
 
+test('a config that changes in the middle of the start is read after it', async () => {
+  start(CONFIG);
+  await hears('embedded postgres started');
+  writeFileSync(join(folder, 'relay.yaml'), CONFIG.replace('match: {}', 'match: { kind: outage }'));
+  await hears('config.reloaded');
+  expect(said.indexOf('relay.started')).toBeLessThan(said.indexOf('config.reloaded'));
+  expect(await end()).toBe(0);
+});
+
 test('a reload with faults changes nothing and shows; one with warnings says them', async () => {
   const relay = start(CONFIG);
   await hears('relay.started');
