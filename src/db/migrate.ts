@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import { connectionOf, readyToSignIn, type PostgresAddress } from './address.ts';
-import { CONNECT_MS } from './pools.ts';
+import { CONNECT_MS, IDLE, KEEP_ALIVE } from './pools.ts';
 
 /** Spells "RLAY". Any number will do as long as no one else takes it. */
 const LOCK_KEY = 0x524c4159;
@@ -42,7 +42,8 @@ export async function migrate(
   await readyToSignIn(address);
   // A server that takes the connection and says nothing would otherwise hold up the start, and with it the spool, for good.
   const connection = { ...connectionOf(address), connectionTimeoutMillis: CONNECT_MS };
-  const client = new Client({ ...connection, application_name: 'relay-migrate' });
+  // Nor may the lock of one that fell silent in the middle hold up every start after it.
+  const client = new Client({ ...connection, ...KEEP_ALIVE, options: IDLE, application_name: 'relay-migrate' });
   client.on('error', () => undefined); // the statement that was running fails by itself
   await client.connect();
   try {

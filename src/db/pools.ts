@@ -48,7 +48,7 @@ const IDLE_SESSION_MS = 60_000;
  * In `options`, although pg has a setting for the first: as a parameter of its own a pooler between us and the server
  * refuses the connection, unless it is told of that one too (PgBouncer: ignore_startup_parameters).
  */
-const IDLE = `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS} -c idle_session_timeout=${IDLE_SESSION_MS}`;
+export const IDLE = `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS} -c idle_session_timeout=${IDLE_SESSION_MS}`;
 
 /**
  * Every statement here looks rows up by key. A prepared statement that was planned while the tables were empty would go
@@ -58,7 +58,7 @@ const IDLE = `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS} -
 const SESSION = `${IDLE} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c standard_conforming_strings=on`;
 
 /** The kernel asks after an idle connection; its own first question would come after two hours. */
-const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
+export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
 
 /**
  * Opens the pools without connecting yet.

@@ -5,6 +5,7 @@ import { findDue } from '#src/db/due.ts';
 import { listMigrations, migrate, SchemaTooNewError } from '#src/db/migrate.ts';
 import { placeScope } from '#src/db/upkeep.ts';
 import { startTestPostgres, type TestPostgres } from '#test/support/postgres.ts';
+import { startTcpProxy, through } from '#test/support/tcp-proxy.ts';
 
 const FROZEN = 4;
 let postgres: TestPostgres;
@@ -115,3 +116,21 @@ test('a migration that fails leaves no trace of itself, keeps those before it, a
   expect(await migrate(address)).toEqual(all.filter((number) => number >= failing));
   await client.end();
 });
+
+test('one that fell silent in the middle does not keep the lock from the next', async () => {
+  const url = await postgres.freshDatabase();
+  const { hostname: host, port } = new URL(url);
+  const proxy = await startTcpProxy({ host, port: Number(port) });
+  const silent = Promise.withResolvers<void>();
+  const lost = migrate(through(url, proxy), async (client) => {
+    await client.query('begin');
+    proxy.silence();
+    silent.resolve();
+    await client.query('select 1');
+  });
+  lost.catch(() => undefined);
+  await silent.promise;
+  await migrate(url);
+  await proxy.stop();
+  await expect(lost).rejects.toThrow('Connection terminated');
+}, 60_000);
