@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openOverCache } from '#src/pipeline/spool/over-cache.ts';
 import { readSignals } from '#src/receivers/read.ts';
 import { serviceHealth } from '#test/support/fixtures.ts';
 import { openStores, startRelay, type Stores } from '#test/support/relay.ts';
@@ -88,4 +89,15 @@ test('while Postgres is away a damaged line is not set aside again at every look
     await proxy.stop();
     rmSync(away, { recursive: true, force: true });
   }
+});
+
+test('what is over is kept again once the disk takes it', async () => {
+  const path = join(folder, 'later', 'over.json');
+  const over = openOverCache(path);
+  over.add('sh/over-001');
+  // It is written half a second later, and cannot be.
+  await sleep(700);
+  mkdirSync(join(folder, 'later'));
+  over.add('sh/over-002');
+  await expect.poll(() => openOverCache(path).has('sh/over-001')).toBe(true);
 });

@@ -57,7 +57,7 @@ export function openOverCache(path: string): OverCache {
       writeFileSync(`${path}.new`, JSON.stringify([...known].slice(-IDENTITIES_MAX)), { mode: 0o600 });
       renameSync(`${path}.new`, path);
     } catch {
-      dirty = true; // a full disk: the next change tries again
+      // A full disk: the next change tries again.
     }
   }
   return createOverCache(known, () => {
