@@ -1,4 +1,5 @@
 /** A spool that a bad disk has damaged: what can be read is folded, what cannot is kept for people, and nothing is blocked. */
+import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { readSignals } from '#src/receivers/read.ts';
 import { serviceHealth } from '#test/support/fixtures.ts';
 import { openStores, startRelay, type Stores } from '#test/support/relay.ts';
 import { startTcpProxy, through } from '#test/support/tcp-proxy.ts';
+import { PagerDutyServer } from '#test/support/vendors/pagerduty.ts';
 
 let stores: Stores;
 let folder: string;
@@ -100,4 +102,41 @@ test('what is over is kept again once the disk takes it', async () => {
   mkdirSync(join(folder, 'later'));
   over.add('sh/over-002');
   await expect.poll(() => openOverCache(path).has('sh/over-001')).toBe(true);
+});
+
+test('a full disk, on which neither signal nor intent can be kept, keeps no page back', async ({ skip }) => {
+  const full = mkdtempSync(join(tmpdir(), 'relay-spool-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'relay-spool', full], { encoding: 'utf8' });
+  if (mounted.status !== 0) return skip(`mounting is not allowed here: ${mounted.stderr?.trim()}`);
+  const { DATABASE_URL: url } = await stores.environment();
+  const { hostname: host, port } = new URL(url!);
+  const proxy = await startTcpProxy({ host, port: Number(port) });
+  const pager = await new PagerDutyServer().start();
+  const oncall = `{ type: pagerduty, routingKey: 0123456789abcdef0123456789abcdef, eventsUrl: "${pager.url}" }`;
+  const relay = await startRelay(
+    stores,
+    `destinations: { oncall: ${oncall} }\nroutes: [{ match: {}, to: [oncall] }]\n`,
+    {
+      DATABASE_URL: through(url!, proxy),
+      RELAY_SPOOL_DIR: full,
+    },
+  );
+  try {
+    expect(spawnSync('sh', ['-c', `cat /dev/zero > ${join(full, 'fill')}`]).status).not.toBe(0);
+    proxy.mode = 'away';
+    proxy.cut();
+    const active = serviceHealth({ trackingId: 'SPOI-020', communication: 1, stage: 'Active' });
+    expect((await relay.post(active)).status).toBe(503);
+    await expect.poll(() => pager.pages).toBe(1);
+    proxy.mode = 'pass';
+    await expect.poll(async () => (await relay.post(active)).status).toBe(202);
+    await relay.level('SPOI-020', 1);
+    expect(pager.pages).toBe(1);
+  } finally {
+    await relay.stop();
+    await proxy.stop();
+    await pager.stop();
+    spawnSync('umount', [full]);
+    rmSync(full, { recursive: true });
+  }
 });

@@ -127,7 +127,7 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
       severity: signal.severity,
     };
     attempts.set(mapKey, attempt);
-    if (!known) await options.journal.append([JSON.stringify(attempt)]);
+    if (!known) await note(attempt);
     const step = directStep(options.config(), signal);
     const key = vendorKey(options.config().relayId, { identity: signal.identity, episode: 1 }, destination.id);
     for (let tries = 0; tries < TRIES_MAX && !stop.aborted && !options.over.has(signal.identity); tries++) {
@@ -143,7 +143,7 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
       attempt.memo = outcome.memo ?? null;
       if (outcome.outcome === 'accepted') {
         Object.assign(attempt, { outcome: 'accepted', finishedAt: new Date().toISOString(), receipt: outcome.receipt });
-        await options.journal.append([JSON.stringify(attempt)]);
+        await note(attempt);
         return options.onOpened(destination.name);
       }
       if (outcome.outcome === 'permanent') {
@@ -157,6 +157,15 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
       }
       await pause(RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]!, stop);
     }
+  }
+
+  /** A disk that is full may be the very reason: a page that the next process makes again, under the same key, beats none. */
+  async function note(attempt: DirectAttempt): Promise<void> {
+    await options.journal
+      .append([JSON.stringify(attempt)])
+      .catch((error: unknown) =>
+        options.onError(error as Error, { destination: attempt.destination, what: 'fail-open' }),
+      );
   }
 
   return {
