@@ -7,7 +7,7 @@ import type { Signal } from './core/signal.ts';
 import { claimOwnership, forgetPosition, listOwnership, listPositions, releaseOwnership } from './db/event-hubs.ts';
 import type { Metrics } from './metrics.ts';
 import { commitHubSlice } from './pipeline/hub-commit.ts';
-import { UnavailableError, type Ingest, type SignalResult } from './pipeline/ingest.ts';
+import { BusyError, UnavailableError, type Ingest, type SignalResult } from './pipeline/ingest.ts';
 import type { Door } from './pipeline/spool/door.ts';
 import { isUrgent } from './pipeline/spool/fail-open.ts';
 import type { HubStore } from './receivers/event-hubs/checkpoint-store.ts';
@@ -82,7 +82,11 @@ export function startHubs(options: StartHubsOptions): HubReceivers {
     for (const signal of fresh) apart.add(signal.fingerprint);
     await put(options.door, fresh).then(
       (results) => reportSignals(options, { signals: fresh, results }, { hub }),
-      (error: unknown) => log.warn({ hub, error: (error as Error).message }, 'hub.not-spooled'),
+      (error: unknown) => {
+        // Nobody has looked at them: the next try of the batch offers them again.
+        if (error instanceof BusyError) for (const signal of fresh) apart.delete(signal.fingerprint);
+        log.warn({ hub, error: (error as Error).message }, 'hub.not-spooled');
+      },
     );
   }
 

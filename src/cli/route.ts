@@ -58,7 +58,10 @@ async function read(
   });
   if (bytes === null) {
     if (options.source !== undefined) throw new UsageError('--source goes with a payload, not with an incident');
-    const address = await pastAddress(io);
+    const address = await pastAddress(io).catch((error: unknown) => {
+      if (!(error instanceof Failure)) throw error;
+      throw new Failure(`${file} is no file here; for an incident: ${error.message}`);
+    });
     const { readStoredIncident } = await import('./stored-incident.ts');
     const folded = await readStoredIncident(address, { id: file, config }).catch((error: unknown) => {
       if (error instanceof Failure) throw error;

@@ -16,9 +16,12 @@ test('a server that ends idle sessions does not end the lock of a long round', a
     options: '-c idle_session_timeout=500',
     idleTimeoutMillis: 100,
   });
-  const first = aloneAmongReplicas(pool, 'round', () => sleep(1_500, 'first'), { stirMs: 100 });
+  let end = (): void => undefined;
+  const round = (): Promise<string> => new Promise((resolve) => (end = () => resolve('first')));
+  const first = aloneAmongReplicas(pool, 'round', round, { stirMs: 100 });
   await sleep(1_200);
   expect(await aloneAmongReplicas(pool, 'round', () => Promise.resolve('second'))).toBeNull();
+  end();
   expect(await first).toBe('first');
   expect(await aloneAmongReplicas(pool, 'round', () => Promise.resolve('third'))).toBe('third');
   await pool.end();

@@ -112,7 +112,8 @@ export function createLastResort(options: LastResortOptions): Door {
     start: () => void (timer = setInterval(look, LOOK_MS)),
     async stop() {
       clearInterval(timer);
-      await recording?.catch(() => undefined);
+      // What is not on the record by then goes with the process.
+      if (opened.size > 0) await inTime(record()).catch(() => undefined);
       await failOpen.settle(2_000);
     },
   };
