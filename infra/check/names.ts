@@ -1,5 +1,5 @@
-/** Names: what is used must be declared, what is declared must be used, and functions must exist. */
-import { children, fault, walk, type Bicep, type Fault, type Node } from './syntax.ts';
+/** Names: what is used must be declared, what is declared must be used, nothing stands twice, and functions must exist. */
+import { children, fault, keyOf, walk, type Bicep, type Fault, type Node } from './syntax.ts';
 
 /** The functions of Bicep that are known here; one that is missing is added when it is first used. */
 const FUNCTIONS = new Set(
@@ -23,8 +23,13 @@ export function nameFaults(bicep: Bicep): Fault[] {
   const faults: Fault[] = [];
   const used = new Set<string>();
   const declaredAt = new Set([...bicep.declared.values()].map(({ name }) => name.id));
+  for (const [name, at] of bicep.repeated) {
+    declaredAt.add(at.id);
+    faults.push(fault(bicep, at, { rule: 'names', message: `${name} is declared twice` }));
+  }
 
   walk(bicep.root, (node) => {
+    if (node.type === 'object') faults.push(...repeatedKeys(bicep, node));
     if (
       node.type !== 'identifier' ||
       declaredAt.has(node.id) ||
@@ -49,6 +54,19 @@ export function nameFaults(bicep: Bicep): Fault[] {
     const needsUse = kind === 'parameter' || kind === 'variable' || kind === 'type' || kind === 'function';
     if (needsUse && !used.has(name))
       faults.push(fault(bicep, node, { rule: 'names', message: `${kind} ${name} is not used` }));
+  }
+  return faults;
+}
+
+function repeatedKeys(bicep: Bicep, object: Node): Fault[] {
+  const faults: Fault[] = [];
+  const seen = new Set<string>();
+  for (const property of children(object)) {
+    const name = property.type === 'object_property' ? keyOf(property) : null;
+    if (name === null) continue;
+    if (seen.has(name))
+      faults.push(fault(bicep, property, { rule: 'names', message: `${name} stands twice in one object` }));
+    seen.add(name);
   }
   return faults;
 }

@@ -20,6 +20,8 @@ export interface Bicep {
   root: Node;
   /** Top-level declarations by name. */
   declared: ReadonlyMap<string, Declaration>;
+  /** Declarations of a name that is taken, by that name; in `declared` stands the first. */
+  repeated: readonly (readonly [name: string, at: Node])[];
 }
 
 export type DeclarationKind = 'parameter' | 'variable' | 'resource' | 'module' | 'output' | 'type' | 'function';
@@ -57,15 +59,17 @@ export async function parseBicep(path: string): Promise<Bicep> {
   const tree = (await loading).parse(readFileSync(path, 'utf8'));
   if (tree === null) throw new Error(`no syntax tree for ${path}`);
   const declared = new Map<string, Declaration>();
+  const repeated: [string, Node][] = [];
   for (const node of children(tree.rootNode)) {
     const kind = KINDS[node.type];
     const name = kind === undefined ? undefined : children(node).find((child) => child.type === 'identifier');
     if (kind === undefined || name === undefined) continue;
     // An output may have the name of anything else: nothing can refer to it inside the file.
     const key = kind === 'output' ? `output ${name.text}` : name.text;
-    declared.set(key, { kind, name, node, decorators: decoratorsOf(node) });
+    if (declared.has(key)) repeated.push([key, name]);
+    else declared.set(key, { kind, name, node, decorators: decoratorsOf(node) });
   }
-  return { file: path, root: tree.rootNode, declared };
+  return { file: path, root: tree.rootNode, declared, repeated };
 }
 
 /** The places that are not Bicep; with any of them, the other rules have nothing to stand on. */
@@ -117,10 +121,16 @@ export function propertiesOf(object: Node): Map<string, { key: Node; value: Node
   for (const property of children(object)) {
     if (property.type !== 'object_property') continue;
     const [key, ...values] = children(property);
-    const name = key?.type === 'identifier' ? key.text : literal(key);
+    const name = keyOf(property);
     if (key !== undefined && name !== null) found.set(name, { key, value: values.at(-1) });
   }
   return found;
+}
+
+/** The name of a property, in quotes or not; null with interpolation. */
+export function keyOf(property: Node): string | null {
+  const key = children(property).at(0);
+  return key?.type === 'identifier' ? key.text : literal(key);
 }
 
 /** The object that a resource or module declaration is given, through `if` and `for`. */

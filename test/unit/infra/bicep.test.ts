@@ -132,6 +132,34 @@ describe('the Bicep check', () => {
       'habits: webhookUrl holds a secret and is not @secure()',
     ],
     [
+      'a property that stands twice',
+      'bicep',
+      'redis.bicep',
+      ["evictionPolicy: 'NoEviction'", "evictionPolicy: 'NoEviction'\n    evictionPolicy: 'AllKeysLRU'"],
+      'names: evictionPolicy stands twice in one object',
+    ],
+    [
+      'a property that stands twice behind a variable, once in quotes',
+      'bicep',
+      'app.bicep',
+      ['external: true', "external: true\n  'external': false"],
+      'names: external stands twice in one object',
+    ],
+    [
+      'a name that is declared twice',
+      'bicep',
+      'postgres.bicep',
+      ["var databaseName = 'relay'", "var databaseName = 'relay'\nvar databaseName = 'other'"],
+      'names: databaseName is declared twice',
+    ],
+    [
+      'an output that is declared twice',
+      'bicep',
+      'redis.bicep',
+      ['output port int', "output host string = name\n\n@description('x')\noutput port int"],
+      'names: output host is declared twice',
+    ],
+    [
       'a parameter file that has fallen behind',
       'bicep',
       'main.bicep',
@@ -250,6 +278,29 @@ describe('the probes of the apps', () => {
       (part) => /readinessProbe:\n\s+httpGet: \{ path: (\S+),/.exec(part)?.[1],
     );
     expect(app).toContain(`isApi ? '${inApi}' : '${inWorker}'`);
+  });
+});
+
+describe('what the deployment may not give up', () => {
+  const file = (name: string): string => readFileSync(join(infra, 'bicep', name), 'utf8');
+
+  test.each([
+    ['api', 2],
+    ['worker', 1],
+  ])('the %s always runs with %i at least', (role, least) => {
+    const [module] = new RegExp(`^module ${role} 'app\\.bicep'[^]+?^}`, 'm').exec(file('main.bicep'))!;
+    expect(module).toContain(`role: '${role}'`);
+    expect(module).toContain(`minReplicas: ${least}\n`);
+    expect(file('app.bicep')).toMatch(/scale: \{\n\s+minReplicas: minReplicas\n/);
+  });
+
+  test('Redis throws nothing away and is not sharded', () => {
+    expect(file('redis.bicep')).toMatch(/clusteringPolicy: 'NoCluster'[^]+evictionPolicy: 'NoEviction'/);
+  });
+
+  test('only the identity signs in to the stores', () => {
+    expect(file('postgres.bicep')).toMatch(/activeDirectoryAuth: 'Enabled'\s+passwordAuth: 'Disabled'/);
+    expect(file('redis.bicep')).toContain("accessKeysAuthentication: 'Disabled'");
   });
 });
 
