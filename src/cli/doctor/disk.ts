@@ -27,7 +27,8 @@ export function checkDisk({ env, cwd }: Subject, report: Reporter): void {
   if (env.role === 'worker') return;
   if (env.spoolDir === null) {
     report.warn('spool', 'there is no spool', {
-      means: 'while Postgres is away senders get 503, and Azure gives up after some minutes',
+      means:
+        'while Postgres is away senders get 503; Azure gives up after 75 seconds, and only back-fill finds what it had',
       do: 'set RELAY_SPOOL_DIR to a folder on a durable volume',
     });
   } else checkFolder(resolve(cwd, env.spoolDir), { name: 'spool', warnBytes: SPOOL_WARN_BYTES }, report);
