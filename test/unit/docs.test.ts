@@ -2,8 +2,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { adapters } from '#adapters/index.ts';
+import type { ApiDeps } from '#src/api/deps.ts';
+import { createServer } from '#src/api/server.ts';
 import { commands } from '#src/cli/commands.ts';
+import { loadConfig } from '#src/config/load.ts';
 import { configJsonSchema } from '#src/config/schema-json.ts';
 import { listMigrations } from '#src/db/migrate.ts';
 import { createMetrics } from '#src/metrics.ts';
@@ -32,6 +36,12 @@ interface Package {
 }
 
 const manifest = JSON.parse(read('package.json')) as Package;
+
+/** `GET /v1/incidents` and so on. Nothing is asked of what the routes are made with until they are called. */
+const routes = Object.entries(
+  createServer({} as ApiDeps).getOpenAPI31Document({ openapi: '3.1.0', info: { title: '', version: '' } }).paths ?? {},
+).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+const topKeys = new Set(Object.keys((configJsonSchema(adapters) as { properties: object }).properties));
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
@@ -101,6 +111,36 @@ test.each(DOCUMENTS)('every file of ours in the commands of %s exists', (documen
     ([path]) => path,
   );
   expect(named.filter((path) => !MADE_BY_THE_READER.has(path) && !existsSync(join(ROOT, path)))).toEqual([]);
+});
+
+test.each(DOCUMENTS)('every route of ours that %s names is one, with that method', (document) => {
+  const named = read(document).matchAll(
+    /\b(GET|POST|PUT|PATCH|DELETE|OPTIONS) (\/(?:v1\/|mcp|livez|readyz|metrics)[\w{}/.-]*)/g,
+  );
+  const wrong = [...named].filter(([, method, path = '']) => {
+    // `/v1/receivers/...` stands for many; an address may be the end of a sentence.
+    const [start = '', more] = path.split('...');
+    const plain = start.replace(/[./]+$/, '');
+    return !routes.some((route) =>
+      more === undefined ? route === `${method} ${plain}` : route.startsWith(`${method} ${plain}/`),
+    );
+  });
+  expect(wrong.map(([text]) => text)).toEqual([]);
+});
+
+test.each(DOCUMENTS)('every key of the pieces of relay.yaml that %s shows is one', (document) => {
+  const unknown: string[] = [];
+  for (const [, text = ''] of read(document).matchAll(/^ *```yaml\n([^]*?)^ *```/gm)) {
+    // `# or` stands between two ways to say it
+    for (const piece of text.split(/^# or\n/m)) {
+      const value: unknown = parse(piece);
+      if (!Object.keys(value ?? {}).some((key) => topKeys.has(key))) continue;
+      const read = loadConfig(piece, { file: 'relay.yaml', env: {}, adapters, readFile: () => '' });
+      const faults = read.ok ? [] : read.faults;
+      unknown.push(...faults.map(({ message }) => message).filter((message) => message.startsWith('unknown key')));
+    }
+  }
+  expect(unknown).toEqual([]);
 });
 
 test('every key of relay.yaml stands in the documents', () => {
