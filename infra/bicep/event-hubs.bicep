@@ -1,4 +1,4 @@
-metadata description = 'Event Hubs: the second way in, for exported activity logs and for action groups behind a network boundary. The relay reads by managed identity.'
+metadata description = 'Event Hubs: the second way in, for exported activity logs and for action groups behind a network boundary. The relay reads, and its canary sends, by managed identity.'
 
 @description('Region of the resource.')
 param location string
@@ -25,6 +25,7 @@ param tags object
 var hubName = 'activity'
 var consumerGroupName = 'relay'
 var dataReceiverRoleId = 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde'
+var dataSenderRoleId = '2b629674-e913-4c01-ae53-ef4638d8f975'
 
 resource namespace 'Microsoft.EventHub/namespaces@2024-01-01' = {
   name: name
@@ -79,6 +80,17 @@ resource receiver 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: hub
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataReceiverRoleId)
+    principalId: receiverPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// The canary of the relay enters by the hub as well.
+resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hub.id, receiverPrincipalId, dataSenderRoleId)
+  scope: hub
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataSenderRoleId)
     principalId: receiverPrincipalId
     principalType: 'ServicePrincipal'
   }

@@ -237,6 +237,18 @@ describe('relay-azure.yaml', () => {
     expect(RelayDocument.safeParse(document).error?.issues).toBeUndefined();
   });
 
+  test('has the canary enter by every receiver, the event hub included, where the identity may send', () => {
+    const { canary, receivers } = parse(text) as {
+      canary: { receivers?: string[]; hubs?: Record<string, string> };
+      receivers: { eventHubs: { name: string }[] };
+    };
+    expect(canary.receivers, 'unset: by all').toBeUndefined();
+    expect(canary.hubs).toEqual(Object.fromEntries(receivers.eventHubs.map(({ name }) => [name, 'identity'])));
+    const hubs = readFileSync(join(infra, 'bicep/event-hubs.bicep'), 'utf8');
+    for (const role of ['dataReceiverRoleId', 'dataSenderRoleId'])
+      expect(hubs).toMatch(new RegExp(`scope: hub\\n[^]*'Microsoft\\.Authorization/roleDefinitions', ${role}\\)`));
+  });
+
   test('uses only variables that the deployment sets', () => {
     const { parameters } = JSON.parse(readFileSync(join(infra, 'bicep/main.parameters.json'), 'utf8')) as {
       parameters: { secretVariables: { value: { variable: string }[] } };
