@@ -22,7 +22,7 @@ export default defineConfig({
       project('e2e', 120_000, 3),
     ],
     // More than cores: most of the time goes into waiting for leases, pauses and time-outs.
-    maxWorkers: 3,
+    maxWorkers: 4,
     coverage: { provider: 'v8', include: ['src/core/**'] },
   },
 });
