@@ -1,5 +1,5 @@
 /** Tells when any of some files has changed. Editors and mounted secrets replace files: their folders are watched. */
-import { watch, type FSWatcher } from 'node:fs';
+import { statSync, watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
@@ -24,7 +24,7 @@ export function createFileWatch(
 ): FileWatch {
   const watchers = new Map<string, FSWatcher>();
   let followed: readonly string[] = [];
-  let seen = stateOf(followed);
+  let seen = '';
   let looking = false;
   let names = new Map<string, Set<string>>();
   let pending: NodeJS.Timeout | undefined;
@@ -42,10 +42,11 @@ export function createFileWatch(
     // A share that hangs holds one look, not all threads of the process.
     if (looking) return;
     looking = true;
-    const [before, now] = [seen, stateOf(followed)];
-    const changes = (await before) !== (await now);
+    const before = seen;
+    const now = await stateOf(followed);
     looking = false;
-    if (!changes || seen !== before) return;
+    // Other files are followed by now, or nothing has changed.
+    if (seen !== before || now === before) return;
     seen = now;
     tell();
   }
@@ -67,7 +68,8 @@ export function createFileWatch(
   return {
     follow(files) {
       followed = files;
-      seen = stateOf(files);
+      // At once: what changes from here on is a change. The files were just read in the same way.
+      seen = files.map(stateAtOnce).join('\n');
       names = new Map();
       for (const file of files) {
         const folder = dirname(file);
@@ -89,13 +91,21 @@ export function createFileWatch(
   };
 }
 
+const NONE = 'none';
+
 /** Differs when one of these was written, replaced, made or removed. Never rejects. */
 async function stateOf(files: readonly string[]): Promise<string> {
-  const states = files.map((file) =>
-    stat(file).then(
-      ({ size, mtimeMs }) => `${size} ${mtimeMs}`,
-      () => 'none',
-    ),
-  );
-  return (await Promise.all(states)).join('\n');
+  return (await Promise.all(files.map((file) => stat(file).then(inWords, () => NONE)))).join('\n');
+}
+
+function stateAtOnce(file: string): string {
+  try {
+    return inWords(statSync(file));
+  } catch {
+    return NONE;
+  }
+}
+
+function inWords({ size, mtimeMs }: { size: number; mtimeMs: number }): string {
+  return `${size} ${mtimeMs}`;
 }
