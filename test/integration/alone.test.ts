@@ -66,12 +66,12 @@ test('a lock that was granted after we gave up waiting for it is not kept', asyn
   await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
   const through = new URL(url);
   through.host = `127.0.0.1:${(slow.address() as AddressInfo).port}`;
-  const pool = new Pool({ connectionString: through.href, query_timeout: 300 });
+  const pool = new Pool({ connectionString: through.href, query_timeout: 1_500 });
   await pool.query('select 1');
-  lateMs = 600;
+  lateMs = 2_500;
   await expect(aloneAmongReplicas(pool, 'round', () => Promise.resolve())).rejects.toThrow('Query read timeout');
   lateMs = 0;
-  await sleep(800);
+  await sleep(3_000);
   const other = new Client(url);
   await other.connect();
   const { rows } = await other.query(`select pg_try_advisory_lock(hashtext('round')) as free`);
