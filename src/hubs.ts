@@ -7,7 +7,7 @@ import type { Signal } from './core/signal.ts';
 import { claimOwnership, forgetPosition, listOwnership, listPositions, releaseOwnership } from './db/event-hubs.ts';
 import type { Metrics } from './metrics.ts';
 import { commitHubSlice } from './pipeline/hub-commit.ts';
-import { BusyError, UnavailableError, type Ingest, type SignalResult } from './pipeline/ingest.ts';
+import { BusyError, UnavailableError, WAIT_MS, type Ingest, type SignalResult } from './pipeline/ingest.ts';
 import type { Door } from './pipeline/spool/door.ts';
 import { isUrgent } from './pipeline/spool/fail-open.ts';
 import type { HubStore } from './receivers/event-hubs/checkpoint-store.ts';
@@ -25,8 +25,6 @@ export interface StartHubsOptions extends Pick<ApiDeps, 'metrics' | 'log' | 'onT
 
 /** More than all hubs together hold in memory by default. */
 const APART_MAX = 50_000;
-/** As long as a sender of a webhook waits for the store (pipeline/ingest.ts). */
-const ASIDE_AFTER_MS = 4_500;
 
 /** Starts what the config names, and follows its changes. Connects in the background. */
 export function startHubs(options: StartHubsOptions): HubReceivers {
@@ -55,15 +53,15 @@ export function startHubs(options: StartHubsOptions): HubReceivers {
   const apart = new Set<string>();
 
   async function storeSlice(signals: Signal[], move: HubMove | null, hub: string): Promise<SignalResult[] | 'lost'> {
-    // A store that hangs lets a slice wait for longer than a page may.
+    // A store that hangs lets a slice wait for longer than a page may, or a sender of a webhook does.
     const urgent = signals.filter(isUrgent);
-    const waited = setTimeout(() => void aside(urgent, hub, (door, fresh) => door.keep(fresh)), ASIDE_AFTER_MS);
+    const waited = setTimeout(() => void aside(urgent, hub, 'keep'), WAIT_MS);
     try {
       // What came by other doors meanwhile comes first; a hub keeps its events until then.
       if (options.door?.active) throw new UnavailableError('what was taken or told without the store is stored first');
       return await commitHubSlice(ingest, signals, move);
     } catch (error) {
-      if (error instanceof UnavailableError) await aside(signals, hub, (door, fresh) => door.submit(fresh));
+      if (error instanceof UnavailableError) await aside(signals, hub, 'submit');
       throw error;
     } finally {
       clearTimeout(waited);
@@ -71,16 +69,12 @@ export function startHubs(options: StartHubsOptions): HubReceivers {
   }
 
   /** Once per signal, for a batch is tried again and again. Its own commit then finds repeats. */
-  async function aside(
-    signals: Signal[],
-    hub: string,
-    put: (door: Pick<Door, 'submit' | 'keep'>, fresh: Signal[]) => Promise<SignalResult[]>,
-  ): Promise<void> {
+  async function aside(signals: Signal[], hub: string, how: 'submit' | 'keep'): Promise<void> {
     const fresh = signals.filter((signal) => !apart.has(signal.fingerprint));
     if (!options.door || fresh.length === 0) return;
     if (apart.size > APART_MAX) apart.clear();
     for (const signal of fresh) apart.add(signal.fingerprint);
-    await put(options.door, fresh).then(
+    await options.door[how](fresh).then(
       (results) => reportSignals(options, { signals: fresh, results }, { hub }),
       (error: unknown) => {
         // Nobody has looked at them: the next try of the batch offers them again.

@@ -10,7 +10,7 @@ import type { Metrics } from './metrics.ts';
 import type { AdapterCaller } from './pipeline/call-adapter.ts';
 import type { Ingest } from './pipeline/ingest.ts';
 import type { Door } from './pipeline/spool/door.ts';
-import type { FailOpenOptions } from './pipeline/spool/fail-open.ts';
+import type { DirectOptions } from './pipeline/spool/fail-open.ts';
 import { createLastResort } from './pipeline/spool/last-resort.ts';
 import { keepLearning } from './pipeline/spool/over-cache.ts';
 import { openSpool, type Spool } from './pipeline/spool/spool.ts';
@@ -23,7 +23,7 @@ export interface DoorOptions {
   caller: AdapterCaller;
   metrics: Metrics;
   log: Log;
-  onError: FailOpenOptions['onError'];
+  onError: DirectOptions['onError'];
   /** Whether the database was reached and brought to our schema once. */
   broughtUp: () => boolean;
 }
@@ -48,7 +48,7 @@ export function createDoor({
   broughtUp,
 }: DoorOptions): DoorParts {
   if (env.role === 'worker') return { door: null, spool: null, stop: () => Promise.resolve() };
-  const direct: Omit<FailOpenOptions, 'over' | 'journal'> = {
+  const direct: DirectOptions = {
     config,
     call: caller.call,
     onError,

@@ -3,6 +3,7 @@
  * For stores that take a token in place of a password.
  */
 import type { TokenCredential } from '@azure/identity';
+import { within } from '#src/within.ts';
 
 export interface TokenKeeperOptions {
   /** `Postgres` or `Redis`: stands in messages. */
@@ -118,17 +119,8 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
 }
 
 /** The library may ignore its abort signal while it waits for an address that does not answer. */
-async function withinLimit<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ASK_MS / 1000} s`)), ASK_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
+function withinLimit<T>(work: Promise<T>): Promise<T> {
+  return within(work, ASK_MS, () => new Error(`no answer within ${ASK_MS / 1000} s`));
 }
 
 /**

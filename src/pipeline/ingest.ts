@@ -67,7 +67,7 @@ const WAITING_MAX = 10_000;
 const HOLD_OFF_MS = 50;
 const HOLD_OFF_LOOK_MS = 4;
 /** No request waits longer (design 3.1: 5 s). */
-const WAIT_MS = 4_500;
+export const WAIT_MS = 4_500;
 const CONFLICT_TRIES = 8;
 
 interface Entry {

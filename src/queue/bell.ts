@@ -15,6 +15,7 @@ import {
 } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Client, ClientConfig } from 'pg';
+import { within } from '#src/within.ts';
 import { guardClients } from './guard-clients.ts';
 import { openRedis, type RedisTokens } from './redis-with-token.ts';
 import { supervise } from './supervised.ts';
@@ -85,8 +86,8 @@ export function openBell(
           attempts: 1,
         },
       }));
-      if (jobs.length === 1) await within(backend.queue.add('ring', jobs[0]!.data, jobs[0]!.opts));
-      else if (jobs.length > 1) await within(backend.queue.addBulk(jobs));
+      if (jobs.length === 1) await answered(backend.queue.add('ring', jobs[0]!.data, jobs[0]!.opts));
+      else if (jobs.length > 1) await answered(backend.queue.addBulk(jobs));
     } catch (error) {
       onError(error as Error);
     }
@@ -100,25 +101,16 @@ export function openBell(
     healthy: () => backend.healthy(),
     async close() {
       // A ring in progress ends within its drain's 5 s; what it holds is released by the pipeline, not by BullMQ.
-      await within(worker?.close() ?? Promise.resolve(), 7_000).catch(onError);
-      await within(backend.queue.close(), 2_000).catch(onError);
-      await within(backend.close(), 2_000).catch(onError);
+      await answered(worker?.close() ?? Promise.resolve(), 7_000).catch(onError);
+      await answered(backend.queue.close(), 2_000).catch(onError);
+      await answered(backend.close(), 2_000).catch(onError);
     },
   };
 }
 
 /** A store that hangs must not hold the receiver: the bell gives up, the reconciler carries on. */
-async function within<T>(work: Promise<T>, limitMs = 2_000): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the queue's store did not answer within ${limitMs} ms`)), limitMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
+function answered<T>(work: Promise<T>, limitMs = 2_000): Promise<T> {
+  return within(work, limitMs, () => new Error(`the queue's store did not answer within ${limitMs} ms`));
 }
 
 function onRedis(
@@ -159,7 +151,7 @@ function onRedis(
       };
       return supervise(() => new Worker<Ring>(QUEUE_NAME, process, options), onError);
     },
-    healthy: async () => rings.status === 'ready' && (await within(rings.ping(), 1_000).catch(() => '')) === 'PONG',
+    healthy: async () => rings.status === 'ready' && (await answered(rings.ping(), 1_000).catch(() => '')) === 'PONG',
     async close() {
       rings.disconnect();
       waits.disconnect();
@@ -217,7 +209,7 @@ function onPostgres(where: ClientConfig, onError: (error: Error) => void, more: 
     },
     healthy: async () => {
       if (!broken) return true;
-      broken = (await within(queue.getWaitingCount(), 1_000).catch(() => -1)) < 0;
+      broken = (await answered(queue.getWaitingCount(), 1_000).catch(() => -1)) < 0;
       return !broken;
     },
     async close() {

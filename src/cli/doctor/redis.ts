@@ -2,6 +2,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { TokenKeeper } from '#src/azure/token-keeper.ts';
 import { openRedis } from '#src/queue/redis-with-token.ts';
+import { within } from '#src/within.ts';
 import { reportSkew } from './clock.ts';
 import { bytesText, reasonOf, type Reporter, type Subject } from './finding.ts';
 
@@ -130,15 +131,6 @@ function open(url: string, tokens: TokenKeeper | null, onError: (error: Error) =
   return redis;
 }
 
-async function bounded<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
+function bounded<T>(work: Promise<T>): Promise<T> {
+  return within(work, ANSWER_MS, () => new Error(`no answer within ${ANSWER_MS / 1000} s`));
 }

@@ -17,14 +17,18 @@ import { portalLink, vendorKey } from '../step.ts';
 import type { Journal } from './journal.ts';
 import type { OverCache } from './over-cache.ts';
 
-export interface FailOpenOptions {
+/** What a direct opening needs, wherever its intents are kept. */
+export interface DirectOptions {
   config(): RelayConfig;
   call: CallAdapter;
+  onError(error: Error, context: Record<string, unknown>): void;
+  onOpened(destination: string): void;
+}
+
+export interface FailOpenOptions extends DirectOptions {
   over: OverCache;
   /** Intents and outcomes. */
   journal: Journal;
-  onError(error: Error, context: Record<string, unknown>): void;
-  onOpened(destination: string): void;
 }
 
 export interface FailOpen {

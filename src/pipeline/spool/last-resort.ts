@@ -6,13 +6,14 @@
  */
 import type { Signal } from '#src/core/signal.ts';
 import { recordDirect } from '#src/db/spool.ts';
-import { BusyError, UnavailableError, type Ingest, type SignalResult } from '../ingest.ts';
+import { within } from '#src/within.ts';
+import { BusyError, UnavailableError, WAIT_MS, type Ingest, type SignalResult } from '../ingest.ts';
 import type { Door } from './door.ts';
-import { createFailOpen, ends, type FailOpenOptions } from './fail-open.ts';
+import { createFailOpen, ends, type DirectOptions } from './fail-open.ts';
 import type { Journal } from './journal.ts';
 import { createOverCache } from './over-cache.ts';
 
-export interface LastResortOptions extends Omit<FailOpenOptions, 'over' | 'journal'> {
+export interface LastResortOptions extends DirectOptions {
   ingest: Ingest;
 }
 
@@ -25,8 +26,6 @@ interface Opened {
 const LOOK_MS = 1_000;
 /** A thousand outages at once are none; a signal may be 1 MiB. */
 const OPENED_MAX = 1_000;
-/** No request waits longer (design 3.1: 5 s), and what is put on the record first has a transaction of its own. */
-const WAIT_MS = 4_500;
 
 /** An ingest that opens pagers for what it could not store. */
 export function createLastResort(options: LastResortOptions): Door {
@@ -94,6 +93,7 @@ export function createLastResort(options: LastResortOptions): Door {
     async submit(signals) {
       try {
         if (!signals.some(({ identity }) => opened.has(identity))) return await store(signals);
+        // What is put on the record first has a transaction of its own.
         return await inTime(record().then(() => store(signals)));
       } catch (error) {
         if (error instanceof UnavailableError && !(error instanceof BusyError)) consider(signals);
@@ -120,12 +120,8 @@ export function createLastResort(options: LastResortOptions): Door {
 }
 
 /** What is stored later all the same is a repeat when its sender comes back. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new UnavailableError(`not stored within ${WAIT_MS} ms`)), WAIT_MS);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+function inTime<T>(work: Promise<T>): Promise<T> {
+  return within(work, WAIT_MS, () => new UnavailableError(`not stored within ${WAIT_MS} ms`));
 }
 
 const NO_JOURNAL: Journal = {

@@ -11,12 +11,12 @@ import { recordDirect } from '#src/db/spool.ts';
 import { newId } from '#src/ids.ts';
 import { BusyError, UnavailableError, type Ingest, type SignalResult } from '../ingest.ts';
 import type { Door } from './door.ts';
-import { createFailOpen, type FailOpen, type FailOpenOptions } from './fail-open.ts';
+import { createFailOpen, type DirectOptions, type FailOpen } from './fail-open.ts';
 import { JournalFullError, openJournal, type Journal } from './journal.ts';
 import { openOverCache, type OverCache } from './over-cache.ts';
 import { takeAnySlot, takeOrphans, type Slot } from './slot.ts';
 
-export interface SpoolOptions extends Omit<FailOpenOptions, 'over' | 'journal'> {
+export interface SpoolOptions extends DirectOptions {
   folder: string;
   ingest: Ingest;
   /** False until the database has been seen once: before that nothing is known about its tables. */

@@ -1,6 +1,7 @@
 /** Sends one event into a hub that we read: for the canary. Loads the SDK only then, as the consumer does (azure-local 7). */
 import type { EventHubProducerClient } from '@azure/event-hubs';
 import type { EventHubConfig } from '#src/config/types.ts';
+import { within } from '#src/within.ts';
 import { defaultCredential, hubKey, type Credential } from './client.ts';
 
 export interface SendOptions {
@@ -18,18 +19,9 @@ export interface SendOptions {
  */
 export async function sendToHub(hub: EventHubConfig, { body, timeoutMs, ...by }: SendOptions): Promise<void> {
   const client = await openProducer(hub, { ...by, timeoutMs });
-  let late: NodeJS.Timeout | undefined;
   try {
-    const sent = client.sendBatch([{ body }]);
-    sent.catch(() => undefined);
-    await Promise.race([
-      sent,
-      new Promise<never>((_, reject) => {
-        late = setTimeout(() => reject(new Error('the hub did not take it in time')), timeoutMs);
-      }),
-    ]);
+    await within(client.sendBatch([{ body }]), timeoutMs, () => new Error('the hub did not take it in time'));
   } finally {
-    clearTimeout(late);
     void client.close().catch(() => undefined);
   }
 }
