@@ -79,7 +79,7 @@ export async function runProcess(): Promise<void> {
   reload = (): void => {
     const next = load();
     watcher.follow(next.files);
-    const cut = next.ok ? cutShort(started.config.current(), next.config) : null;
+    const cut = next.ok ? cutShort(started.config.current(), next) : null;
     started.metrics.reload.set(next.ok && cut === null ? 1 : 0);
     if (!next.ok || cut !== null) {
       const faults = next.ok ? `${env.configFile}: ${cut}` : formatFaults(next.faults, env.configFile);
@@ -98,11 +98,15 @@ export async function runProcess(): Promise<void> {
 
 /**
  * Why a config that has no fault is not taken over by a reload: a file that is being written, or that a full disk has cut,
- * is good YAML at many of its lines. Without tokens every sender would be told 401, which Azure does not repeat.
+ * is good YAML at many of its lines. Without tokens every sender would be told 401, which Azure does not repeat. Who wants
+ * no destination any more can say so: `destinations: {}`.
  */
-function cutShort(now: RelayConfig, next: RelayConfig): string | null {
+function cutShort(
+  now: RelayConfig,
+  { config: next, sections }: { config: RelayConfig; sections: string[] },
+): string | null {
   const lost = [
-    now.destinations.length > 0 && next.destinations.length === 0 ? 'destinations' : null,
+    now.destinations.length > 0 && !sections.includes('destinations') ? 'destinations' : null,
     !isOpen(now, 'receive') && isOpen(next, 'receive') ? 'receivers' : null,
     !isOpen(now, 'read') && isOpen(next, 'read') ? 'api' : null,
   ].filter((name) => name !== null);

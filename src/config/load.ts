@@ -27,14 +27,16 @@ export interface LoadOptions {
   readFile?: (path: string) => string;
 }
 
-export type LoadResult = (
-  | { ok: true; config: RelayConfig; warnings: Fault[] }
-  /** `warnings` as far as they could be found. */
-  | { ok: false; faults: Fault[]; warnings: Fault[] }
-) & {
-  /** What it was read from, the config first: secrets, owners, subscriptions. Also those that could not be read. */
-  files: string[];
-};
+export type LoadResult =
+  /** `sections`: top-level keys that the file has, written empty ones included. */
+  (
+    | { ok: true; config: RelayConfig; warnings: Fault[]; sections: string[] }
+    /** `warnings` as far as they could be found. */
+    | { ok: false; faults: Fault[]; warnings: Fault[] }
+  ) & {
+    /** What it was read from, the config first: secrets, owners, subscriptions. Also those that could not be read. */
+    files: string[];
+  };
 
 /** Reads a config from disk. A file that cannot be read is a fault like any other; never throws. */
 export function loadConfigFile(options: LoadOptions): LoadResult {
@@ -70,7 +72,7 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
     list.map((fault) => ({ ...fault, message: hide(fault.message), hint: hide(fault.hint) }));
   const warnings = clean(report.warnings);
   if (config === null || report.faults.length > 0) return { ok: false, faults: clean(report.faults), warnings, files };
-  return { ok: true, config, warnings, files };
+  return { ok: true, config, warnings, sections: Object.keys(recordOf(value)), files };
 }
 
 /** What comes from the environment may be a secret or a word such as `us`; only longer ones are hidden in messages. */

@@ -122,6 +122,15 @@ test.each([
   expect(JSON.parse(await call('/readyz', READ_TOKEN))).toMatchObject({ status: 'ok' });
 });
 
+test('a reload that takes the last destination away, and says so, is in force', async () => {
+  const relay = start(CONFIG);
+  await hears('relay.started');
+  writeFileSync(join(folder, 'relay.yaml'), `${CONFIG.slice(0, CONFIG.indexOf('destinations:'))}destinations: {}\n`);
+  relay.kill('SIGHUP');
+  await hears('config.reloaded');
+  expect(said).not.toContain('config.refused');
+});
+
 test.each([
   ['environment', CONFIG, { PORT: 'abc', LOG_LEVEL: 'loud' }, ['PORT:', 'LOG_LEVEL:']],
   [
