@@ -2,11 +2,11 @@
 import type { Memo, Receipt } from '#src/core/adapter.ts';
 import type { Queryable } from './pools.ts';
 
-/** Newest outages and security posts, and whether they are over or were before. */
+/** Newest outages and security posts, and whether they are over. */
 export async function readEnded(db: Queryable, limit: number): Promise<{ identity: string; over: boolean }[]> {
   const { rows } = await db.query<{ identity: string; over: boolean }>({
     name: 'read-ended',
-    text: `select identity, state in ('resolved', 'closed') or episode > 1 as over from incidents
+    text: `select identity, state in ('resolved', 'closed') as over from incidents
       where kind in ('outage', 'security') and latest order by first_seen_at desc limit $1`,
     values: [limit],
   });

@@ -211,7 +211,7 @@ test.each([true, false])('a reopened incident is not paged for again, with a spo
   await relay!.post(active('REOP-001', 3));
   await expect.poll(() => pager().pages).toBe(2);
   goAway();
-  // The pager knows it under the key of its second episode.
+  // Opened directly under the key that the pager has an open alert for.
   await relay!.post(active('REOP-001', 3, 7));
   await relay!.post(active('NEWS-002'));
   await expect.poll(() => pager().pages).toBe(3);

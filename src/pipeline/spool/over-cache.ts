@@ -1,8 +1,7 @@
 /**
- * What is known as over, or was and has been opened again, so that a replica that has lost Postgres does not page for it
- * (design 3.7): the pager knows a reopened incident under the key of its episode, and the worker has paged for it. On disk
- * beside a spool. Only a hint: an identity that is not in it may be over all the same, which costs a page too many and
- * never one too few.
+ * What is known as over, so that a replica that has lost Postgres does not page for it (design 3.7). On disk beside a
+ * spool. Only a hint: an identity that is not in it may be over all the same, which costs a page too many and never one
+ * too few.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Pool } from 'pg';
@@ -15,7 +14,7 @@ export interface OverCache {
   add(identity: string): void;
   /** Learns from what became of signals here. */
   learn(signals: readonly Signal[], results: readonly SignalResult[]): void;
-  /** Learns from the database what ended through other replicas, and what was taken for over and is not. */
+  /** Learns from the database what ended or reopened through other replicas. */
   refresh(pool: Pool): Promise<void>;
 }
 
@@ -69,6 +68,11 @@ export function openOverCache(path: string): OverCache {
 
 /** One in memory; `changed` is called after each change. */
 export function createOverCache(known = new Set<string>(), changed: () => void = () => undefined): OverCache {
+  /** Reopened: it is not over any more. */
+  function remove(identity: string): void {
+    if (known.delete(identity)) changed();
+  }
+
   return {
     has: (identity) => known.has(identity),
     add(identity) {
@@ -80,12 +84,13 @@ export function createOverCache(known = new Set<string>(), changed: () => void =
     learn(signals, results) {
       for (const [index, { outcome }] of results.entries()) {
         if (outcome === 'resolved') this.add(signals[index]!.identity);
+        if (outcome === 'opened') remove(signals[index]!.identity);
       }
     },
     async refresh(pool) {
       for (const { identity, over } of await readEnded(pool, IDENTITIES_MAX)) {
         if (over) this.add(identity);
-        else if (known.delete(identity)) changed();
+        else remove(identity);
       }
     },
   };
