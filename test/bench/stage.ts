@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbedded } from '#src/db/embedded/server.ts';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 import { redisMissing, startTestRedis } from '#test/support/redis.ts';
 import { startPart, startRelayProcess, type Child } from './processes.ts';
 
@@ -78,7 +78,7 @@ export async function openStage({
   const config = benchConfig(folder, { sinkUrl, pager, hub });
   const postgres = footing === 'redis' ? await startEmbedded({ dataDir: join(folder, 'postgres') }) : null;
   const redis = footing === 'redis' ? await startTestRedis() : null;
-  const port = await freePort();
+  const port = await ownPort();
   const relay = await startRelayProcess({
     PORT: String(port),
     RELAY_CONFIG: config,

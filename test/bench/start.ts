@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 import { bodyOf } from './bodies.ts';
 import { startRelayProcess, usage } from './processes.ts';
 import { benchConfig, RECEIVER_PATH } from './stage.ts';
@@ -42,7 +42,7 @@ export async function start(): Promise<Line[]> {
 }
 
 async function once(folder: string, idleMs: number): Promise<{ acceptMs: number; rssMb: number }> {
-  const port = await freePort();
+  const port = await ownPort();
   const begin = performance.now();
   const relay = await startRelayProcess({
     PORT: String(port),

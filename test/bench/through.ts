@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 import { runPart, startPart, usage } from './processes.ts';
 import { openStage, waitForKeys, type Stage } from './stage.ts';
 import { percentile } from './stats.ts';
@@ -113,7 +113,7 @@ async function alertmanager(count: number): Promise<Through | null> {
   const folder = mkdtempSync(join(tmpdir(), 'relay-am-'));
   const sink = await startPart('sink');
   const sinkUrl = `http://127.0.0.1:${String(sink.ready['port'])}`;
-  const port = await freePort();
+  const port = await ownPort();
   writeFileSync(
     join(folder, 'am.yml'),
     `route: { receiver: hook, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 4h }\nreceivers: [{ name: hook, webhook_configs: [{ url: "${sinkUrl}/hook" }] }]\n`,

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive, postgresProcessesOf, signalProcess, waitUntil } from '#src/db/embedded/processes.ts';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 import { until } from './scenario.ts';
 
 export interface RelayOptions {
@@ -55,7 +55,7 @@ process.once('exit', () => {
 
 /** Prepares a relay on a port of its own; nothing runs before `start`. */
 export async function createRelay(options: RelayOptions): Promise<RelayProcess> {
-  const port = await freePort();
+  const port = await ownPort();
   const url = `http://127.0.0.1:${port}`;
   const logFile = join(options.folder, `${options.name}.log`);
   let child: ChildProcess | null = null;

@@ -2,7 +2,7 @@
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 import { startCast, stopCast, type Cast } from './cast.ts';
 import { relayYaml } from './config.ts';
 import { furnish } from './estate.ts';
@@ -39,7 +39,7 @@ export async function startStage(options: { signal: AbortSignal }): Promise<Stag
     const cast = await startCast();
     cleanups.push(() => stopCast(cast));
     furnish(cast);
-    const port = await freePort();
+    const port = await ownPort();
     const url = `http://127.0.0.1:${port}`;
     const configFile = join(folder, 'relay.yaml');
     await writeFile(configFile, relayYaml(cast, url), { mode: 0o600 });

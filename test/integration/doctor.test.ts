@@ -14,7 +14,7 @@ import { migrate } from '#src/db/migrate.ts';
 import { createHttpClient } from '#src/http/client.ts';
 import { CERTIFICATE } from '#test/support/event-hubs/certificate.ts';
 import { startTestPostgres, type TestPostgres } from '#test/support/postgres.ts';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 import { redisMissing } from '#test/support/redis.ts';
 import { API_TOKEN, CONFIG_HEAD, openStores, startRelay } from '#test/support/relay.ts';
 import { relay } from '#test/unit/cli/memory-io.ts';
@@ -99,7 +99,7 @@ describe('Postgres', () => {
   });
 
   test('a server that is away, and one that takes the connection and says nothing, end in a fault within seconds', async () => {
-    const port = await freePort();
+    const port = await ownPort();
     const away = await doctor({ DATABASE_URL: `postgres://u:secret-pw-1@127.0.0.1:${port}/d` });
     expect(away.of('postgres', 'reach')!.says).toContain('ECONNREFUSED');
     expect(away.text).not.toContain('secret-pw-1');
@@ -122,7 +122,7 @@ describe.skipIf(noRedis !== null)(`Redis${noRedis === null ? '' : ` (skipped: ${
   let url: string;
 
   async function start(...args: string[]): Promise<void> {
-    const port = await freePort();
+    const port = await ownPort();
     url = `redis://127.0.0.1:${port}`;
     server = spawn('redis-server', [
       '--port',
@@ -235,7 +235,7 @@ describe('targets', () => {
       socket.on('data', (chunk) => (bytes += chunk.length)).on('error', () => undefined),
     );
     const plainPort = await listening(open);
-    const closed = await freePort();
+    const closed = await ownPort();
     const { of, code } = await doctor(
       { DATABASE_URL: 'postgres://127.0.0.1:1/d' },
       `destinations:
@@ -259,7 +259,7 @@ describe('targets', () => {
 
   test('what our own rules refuse is told apart from what nobody answers', async () => {
     const client = createHttpClient({ egress: { allow: [] } });
-    const target = { host: '127.0.0.1', port: await freePort(), tls: false };
+    const target = { host: '127.0.0.1', port: await ownPort(), tls: false };
     expect(await reach(target, client)).toMatchObject({ ok: false, stage: 'egress' });
     expect(await reach(target, null)).toMatchObject({ ok: false, stage: 'tcp' });
     await client.close();
@@ -273,7 +273,7 @@ describe('targets', () => {
   tokens: [{ source: test, token: test-receiver-token-0001 }]
   eventHubs:
     - { name: good, connectionString: "${string(hub.port)}", hub: a, source: x }
-    - { name: bad, connectionString: "${string(await freePort())}", hub: a, source: x }
+    - { name: bad, connectionString: "${string(await ownPort())}", hub: a, source: x }
 `;
     const { of, text } = await doctor({ DATABASE_URL: 'postgres://127.0.0.1:1/d' }, '', head);
     expect(of('event hubs', 'good')).toMatchObject({ status: 'ok' });
@@ -292,7 +292,7 @@ test('a running relay is asked what it says of itself, with the details that the
     const { url } = running;
     await expect.poll(() => reachOf({ RELAY_URL: url, RELAY_TOKEN: API_TOKEN })).toMatchObject({ status: 'ok' });
     await expect.poll(() => reachOf({ PORT: new URL(url).port })).toMatchObject({ status: 'ok' });
-    expect(await reachOf({ RELAY_URL: `http://127.0.0.1:${await freePort()}` })).toMatchObject({ status: 'fault' });
+    expect(await reachOf({ RELAY_URL: `http://127.0.0.1:${await ownPort()}` })).toMatchObject({ status: 'fault' });
     expect(await reachOf({})).toMatchObject({ status: 'warning' });
   } finally {
     await running.stop();

@@ -6,7 +6,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -98,13 +97,34 @@ async function answered(): Promise<number> {
   return values.find((value) => value.labels.result === 'answered')?.value ?? 0;
 }
 
+/** A connection that the store has taken is not ready for its client at once: a ring before that is left to the reconciler. */
+async function ringsAgain(prefix: string): Promise<void> {
+  const before = await answered();
+  let number = 100;
+  await expect
+    .poll(
+      async () => {
+        await tell(`${prefix}-${number++}`);
+        return answered();
+      },
+      { timeout: 30_000, interval: 500 },
+    )
+    .toBeGreaterThan(before);
+}
+
 async function part(name: string): Promise<{ status: string; detail?: string } | undefined> {
   const { json } = await relay!.get('/readyz');
   return json.parts.find((one: { name: string }) => one.name === name);
 }
 
-function cutPostgres(): Promise<unknown> {
-  return admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = $1`, [ROLE]);
+/** Until the last connection of now is gone. */
+async function cutPostgres(): Promise<void> {
+  const cut = await admin.query<{ pid: number }>(
+    `select pid, pg_terminate_backend(pid) from pg_stat_activity where usename = $1`,
+    [ROLE],
+  );
+  const left = `select from pg_stat_activity where pid = any($1)`;
+  await expect.poll(async () => (await admin.query(left, [cut.rows.map(({ pid }) => pid)])).rowCount).toBe(0);
 }
 
 describe('Postgres', () => {
@@ -116,11 +136,8 @@ describe('Postgres', () => {
     await expect.poll(() => identity.newest(POSTGRES)!.token).not.toBe(first);
     // Connections that the old token has opened go on working.
     await tell('TOK1-002');
-    const before = await answered();
     await cutPostgres();
-    await sleep(1_500);
-    await tell('TOK1-003');
-    await expect.poll(answered).toBeGreaterThan(before);
+    await ringsAgain('TOK1');
     await expect.poll(() => part('postgres token')).toBeUndefined();
     expect(identity.issued.every((one) => one.resource === POSTGRES)).toBe(true);
   });
@@ -249,9 +266,7 @@ describe.skipIf(noRedis !== null)(`Redis${noRedis === null ? '' : ` (skipped: ${
     const old = (): number => gate.open().filter((shown) => shown[0] === undefined || shown[0] === first).length;
     await expect.poll(() => [gate.open().length, old()]).toEqual([3, 0]);
     await expect.poll(() => gate.open().every((shown) => shown.includes(newest())), { timeout: 30_000 }).toBe(true);
-    const before = await answered();
-    await tell('TOK5-002');
-    await expect.poll(answered).toBeGreaterThan(before);
+    await ringsAgain('TOK5');
   }, 120_000);
 
   test('without a token for Redis nothing is lost: deliveries go on, and the part is named', async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 
 export interface TestRedis {
   url: string;
@@ -35,7 +35,7 @@ export async function startTestRedis(): Promise<TestRedis> {
       stop: async () => undefined,
     };
   const dir = mkdtempSync(join(tmpdir(), 'relay-redis-'));
-  const port = await freePort();
+  const port = await ownPort();
   const url = `redis://127.0.0.1:${port}`;
   const launch = async (): Promise<ChildProcess> => {
     const args = [

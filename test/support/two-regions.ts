@@ -1,5 +1,5 @@
 /** Two relays of one relayId, each with its own stores, in front of the same vendors; what they ask each other goes through proxies. */
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 import { expect } from 'vitest';
 import { serviceHealth, type Post } from './fixtures.ts';
 import {
@@ -80,7 +80,7 @@ export async function openTwoRegions(stores: TwoStores): Promise<TwoRegions> {
   const slack = await new SlackServer().start();
   const relays = new Set<TestRelay>();
   const region = async (name: RegionName): Promise<Region> => {
-    const port = await freePort();
+    const port = await ownPort();
     const environment = { ...(await stores[name].environment()), PORT: String(port) };
     const proxy = await startTcpProxy({ host: '127.0.0.1', port });
     return { name, environment, proxy, port, url: `http://127.0.0.1:${port}` };

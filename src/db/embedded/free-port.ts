@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
  * killed comes back on it; one from below can only be taken by another listener.
  */
 const FIRST = 10_000;
-const END = 32_768;
+const END = 20_000;
 const TRIES = 50;
 
 /**
@@ -15,9 +15,14 @@ const TRIES = 50;
  *
  * @throws the last reason when 50 random ports are all taken or forbidden
  */
-export async function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
+  return firstFree(() => randomInt(FIRST, END));
+}
+
+/** The first of 50 ports from `next` that can be bound. Throws as {@link freePort}. */
+export async function firstFree(next: () => number): Promise<number> {
   for (let tries = 1; ; tries++) {
-    const port = randomInt(FIRST, END);
+    const port = next();
     try {
       await tryPort(port);
       return port;

@@ -12,7 +12,7 @@ import rhea, {
   type Receiver,
   type Sender,
 } from 'rhea';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 import { LocalHub, type AmqpFault, type HubSettings } from './local-hub.ts';
 import { dataMessage, decodeSent, hubProperties, keyOf, partitionProperties } from './messages.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -59,7 +59,7 @@ export class EventHubsServer {
   /** Listens; after a stop again on the same port, with the events of before. */
   async start(): Promise<this> {
     const bytesMax = this.#bytesMax;
-    this.#port ||= await freePort();
+    this.#port ||= await ownPort();
     const server = this.#container.listen({
       host: '127.0.0.1',
       port: this.#port,

@@ -5,7 +5,7 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 
 export interface SmtpOptions {
   port?: number;
@@ -80,7 +80,7 @@ export class SmtpStandIn {
   }
 
   async start(): Promise<this> {
-    this.#port ||= await freePort();
+    this.#port ||= await ownPort();
     await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
     return this;
   }

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { freePort } from '#src/db/embedded/free-port.ts';
+import { ownPort } from '#test/support/own-port.ts';
 
 export interface VendorRequest {
   method: string;
@@ -53,7 +53,7 @@ export class VendorServer {
 
   /** Listens on loopback; port 0 is a free one, and one that stays free for it while it is stopped. */
   async start(wanted = 0): Promise<this> {
-    const port = wanted || (await freePort());
+    const port = wanted || (await ownPort());
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(port, '127.0.0.1', resolve);
