@@ -160,7 +160,17 @@ export async function startApp({
     });
     const edge = { metrics, log, onTest, now, ...tracing };
     const hubs =
-      env.role === 'worker' ? null : startHubs({ ...edge, holder, pool: pools.read, ingest, door, tuning: hubTuning });
+      env.role === 'worker'
+        ? null
+        : startHubs({
+            ...edge,
+            holder,
+            pool: pools.read,
+            ingest,
+            door,
+            tuning: hubTuning,
+            alone: env.databaseUrl === null,
+          });
     cleanup('event hubs', () => hubs?.stop());
     const parts: Parts = {
       pools,

@@ -4,7 +4,14 @@ import type { ApiDeps, Part } from './api/deps.ts';
 import { reportSignals } from './api/receivers.ts';
 import type { ConfigHolder } from './config/holder.ts';
 import type { Signal } from './core/signal.ts';
-import { claimOwnership, forgetPosition, listOwnership, listPositions, releaseOwnership } from './db/event-hubs.ts';
+import {
+  claimOwnership,
+  forgetPosition,
+  listOwnership,
+  listPositions,
+  releaseOwnership,
+  renewOwnership,
+} from './db/event-hubs.ts';
 import type { Metrics } from './metrics.ts';
 import { commitHubSlice } from './pipeline/hub-commit.ts';
 import { BusyError, UnavailableError, WAIT_MS, type Ingest, type SignalResult } from './pipeline/ingest.ts';
@@ -21,6 +28,8 @@ export interface StartHubsOptions extends Pick<ApiDeps, 'metrics' | 'log' | 'onT
   /** Hears of signals that the store does not take: it tells the severe ones directly (design 3.7). */
   door?: Pick<Door, 'active' | 'submit' | 'keep'> | null;
   tuning?: HubReceiverOptions['tuning'];
+  /** Nobody else has this database: see {@link HubReceiverOptions}. */
+  alone?: boolean;
 }
 
 /** More than all hubs together hold in memory by default. */
@@ -35,6 +44,7 @@ export function startHubs(options: StartHubsOptions): HubReceivers {
     now: options.now,
     onEvent: (what, hub) => metrics.hubEvents.inc({ hub, what }),
     tuning: options.tuning ?? {},
+    alone: options.alone ?? false,
     async commit(signals, move, hub) {
       const started = performance.now();
       const work = (): Promise<SignalResult[] | 'lost'> => storeSlice(signals, move, hub.name);
@@ -100,6 +110,7 @@ export function hubStore(pool: Pool): HubStore {
     listOwnership: (key) => listOwnership(pool, key),
     claimOwnership: (key, claim) => claimOwnership(pool, key, claim),
     releaseOwnership: (key, claim) => releaseOwnership(pool, key, claim),
+    renewOwnership: (key, ownerId) => renewOwnership(pool, key, ownerId),
     listPositions: (key) => listPositions(pool, key),
     forgetPosition: (key, position) => forgetPosition(pool, key, position),
   };

@@ -75,16 +75,29 @@ export async function claimOwnership(
   return rows[0]?.etag ?? null;
 }
 
-/** Gives up one partition, or all that the owner holds, so that others need not wait for the claim to expire. */
+/**
+ * The owner lives: none of its claims expires now. Rows that a slice of its own has locked are left out, for their commit
+ * must not hold up the others, and the next second comes soon.
+ */
+export async function renewOwnership(db: Queryable, key: HubKey, ownerId: string): Promise<void> {
+  await db.query({
+    name: 'hub-renew',
+    text: `with own as (select ctid from event_hub_ownership where ${WHERE} and owner_id = $4 for no key update skip locked)
+      update event_hub_ownership o set modified_at = clock_timestamp() from own where o.ctid = own.ctid`,
+    values: [...keyValues(key), ownerId],
+  });
+}
+
+/** Gives up one partition or all, of one owner or of all, so that nobody need wait for a claim to expire. */
 export async function releaseOwnership(
   db: Queryable,
   key: HubKey,
-  { ownerId, partitionId }: { ownerId: string; partitionId: string | null },
+  { ownerId, partitionId }: { ownerId: string | null; partitionId: string | null },
 ): Promise<void> {
   await db.query({
     name: 'hub-release',
     text: `update event_hub_ownership set owner_id = '', etag = gen_random_uuid(), modified_at = now()
-      where ${WHERE} and owner_id = $4 and ($5::text is null or partition_id = $5)`,
+      where ${WHERE} and owner_id <> '' and ($4::text is null or owner_id = $4) and ($5::text is null or partition_id = $5)`,
     values: [...keyValues(key), ownerId, partitionId],
   });
 }

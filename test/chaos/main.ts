@@ -14,6 +14,7 @@ import { disorder } from './disorder.ts';
 import { frozen } from './frozen.ts';
 import { hostile } from './hostile.ts';
 import { hour } from './hour.ts';
+import { hub } from './hub.ts';
 import { kill } from './kill.ts';
 import { postgres } from './postgres.ts';
 import { redis } from './redis.ts';
@@ -30,6 +31,7 @@ const SEED = 20_260_914;
 const SCENARIOS: readonly Scenario[] = [
   storm,
   kill,
+  hub,
   frozen,
   redis,
   postgres,

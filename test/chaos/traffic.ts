@@ -30,6 +30,9 @@ export interface Sent {
   answer: PostAnswer & { tries: number };
 }
 
+/** Where posts go in. */
+export type Door = Pick<Sender, 'deliver'>;
+
 export const STAGES = ['Active', 'Active', 'Resolved'] as const;
 
 /**
@@ -37,7 +40,7 @@ export const STAGES = ['Active', 'Active', 'Resolved'] as const;
  * one communication go side by side, communications one after the other.
  */
 export async function playOutage(
-  sender: Sender,
+  door: Door,
   trackingId: string,
   options: { subscriptions?: number; stages?: readonly string[]; first?: number; limitMs?: number } = {},
 ): Promise<Sent[]> {
@@ -48,7 +51,7 @@ export async function playOutage(
     const posts = Array.from({ length: subscriptions }, async (_, n): Promise<Sent> => {
       const subscription = communication * 1000 + n;
       const post = { trackingId, communication, stage, subscription };
-      const answer = await sender.deliver(n % 2 === 0 ? serviceHealth(post) : commonSchema(post), { limitMs });
+      const answer = await door.deliver(n % 2 === 0 ? serviceHealth(post) : commonSchema(post), { limitMs });
       return { trackingId, communication, subscription: subscriptionId(subscription), answer };
     });
     sent.push(...(await Promise.all(posts)));

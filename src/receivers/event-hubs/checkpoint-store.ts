@@ -15,7 +15,10 @@ export interface HubStore {
     key: HubKey,
     claim: { partitionId: string; ownerId: string; etag: string | null },
   ): Promise<string | null>;
-  releaseOwnership(key: HubKey, claim: { ownerId: string; partitionId: string | null }): Promise<void>;
+  /** Null: of all partitions, of all owners. */
+  releaseOwnership(key: HubKey, claim: { ownerId: string | null; partitionId: string | null }): Promise<void>;
+  /** All claims of an owner count from now on again. */
+  renewOwnership(key: HubKey, ownerId: string): Promise<void>;
   listPositions(
     key: HubKey,
   ): Promise<{ partitionId: string; sequenceNumber: number; offset: string; enqueuedAt: string | null }[]>;

@@ -8,6 +8,7 @@ import { classifyFailure, type Failure } from './failure.ts';
 import { createFaults } from './faults.ts';
 import { isStalled, partitionState, type PartitionState } from './partition-watch.ts';
 import { openReader, pause, type Reader } from './reader.ts';
+import { keepRenewing } from './renewal.ts';
 import { readEvent, type HubEvent } from './slices.ts';
 import { backoff, DEFAULT_TUNING, type HubTuning } from './tuning.ts';
 
@@ -36,6 +37,8 @@ export interface HubReceiverOptions {
   onEvent?(what: 'restarted' | 'dropped' | 'expired', hub: string): void;
   tuning?: Partial<HubTuning>;
   open?: OpenClient;
+  /** No other process can read these hubs with this store: claims that stand there at the start are those of the dead. */
+  alone?: boolean;
 }
 
 export interface HubState {
@@ -72,6 +75,7 @@ export function startHubReceiver(hub: EventHubConfig, options: HubReceiverOption
   let reader: Reader | null = null;
   const faults = createFaults(2 * tuning.stallMs);
   let restarts = 0;
+  let cleared = options.alone !== true;
 
   function onFailure({ kind, message }: Failure, partitionId: string | null): void {
     if (kind === 'stopped' || stopping.signal.aborted) return;
@@ -99,6 +103,8 @@ export function startHubReceiver(hub: EventHubConfig, options: HubReceiverOption
       const checkpoints = createCheckpoints(store, key);
       let client;
       try {
+        if (!cleared) await store.releaseOwnership(key, { ownerId: null, partitionId: null });
+        cleared = true;
         client = await open(hub, { ownerId, checkpoints, tuning });
         const opened = await openReader({
           client,
@@ -145,7 +151,9 @@ export function startHubReceiver(hub: EventHubConfig, options: HubReceiverOption
       if (!opened) return;
       reader = opened.reader;
       if (stopping.signal.aborted) return reader.close();
+      const renewing = keepRenewing({ store, key, ownerId, checkpoints: opened.checkpoints, tuning });
       const reason = await watch(opened.reader, opened.checkpoints);
+      renewing.stop();
       await opened.reader.close();
       if (reason === null) return;
       restarts++;

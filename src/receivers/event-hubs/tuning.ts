@@ -3,8 +3,12 @@
 export interface HubTuning {
   /** How often the SDK shares out partitions and renews its claims. */
   updateIntervalMs: number;
-  /** A replica that has not renewed for this long is dead: the longest that its partitions stand still. */
+  /** How often a process says that it lives, and its claims with it. */
+  renewMs: number;
+  /** Claims that were not renewed for this long are those of a dead process: the longest that its partitions stand still, but for one cycle. */
   ownershipExpiryMs: number;
+  /** A process whose SDK has shared nothing out for this long renews its claims no more: it may be cut off from the hub alone. */
+  cycleDeadMs: number;
   /** How long one read waits for events. */
   maxWaitS: number;
   /** How often the end of each partition is asked for. */
@@ -24,7 +28,9 @@ export interface HubTuning {
 
 export const DEFAULT_TUNING: HubTuning = {
   updateIntervalMs: 3_000,
-  ownershipExpiryMs: 15_000,
+  renewMs: 1_000,
+  ownershipExpiryMs: 5_000,
+  cycleDeadMs: 15_000,
   maxWaitS: 5,
   watchMs: 10_000,
   stallMs: 60_000,

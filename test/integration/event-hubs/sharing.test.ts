@@ -82,6 +82,50 @@ describe('two replicas', () => {
   });
 });
 
+describe('claims', () => {
+  const ages = async (): Promise<number> =>
+    (
+      await bench.pools.read.query<{ ms: number }>(
+        `select (extract(epoch from clock_timestamp() - min(modified_at)) * 1000)::float8 as ms from event_hub_ownership`,
+      )
+    ).rows[0]!.ms;
+  /** The SDK looks once and then no more. */
+  const once = { updateIntervalMs: 600_000, stallMs: 600_000 };
+
+  test('are renewed between the cycles of the SDK, also while a slice of one partition is being stored', async () => {
+    const replica = await start({ tuning: { ...once, renewMs: 50 } });
+    await expect.poll(() => replica.partitions()).toEqual(['0', '1', '2', '3']);
+    const slice = await bench.pools.read.connect();
+    try {
+      await slice.query('begin');
+      await slice.query(`select from event_hub_ownership where partition_id = '0' for share`);
+      const older = `select count(*)::int as n from event_hub_ownership where modified_at < $1`;
+      const { rows } = await slice.query<{ at: Date }>('select clock_timestamp() as at');
+      const left = async (): Promise<number> =>
+        (await bench.pools.read.query<{ n: number }>(older, [rows[0]!.at])).rows[0]!.n;
+      await expect.poll(left).toBe(1);
+      await slice.query('commit');
+      await expect.poll(left).toBe(0);
+    } finally {
+      slice.release();
+    }
+  });
+
+  test('of a process whose SDK shares nothing out any more are not renewed: it may be cut off from the hub alone', async () => {
+    const replica = await start({ tuning: { ...once, renewMs: 50, cycleDeadMs: 500 } });
+    await expect.poll(() => replica.partitions()).toEqual(['0', '1', '2', '3']);
+    await expect.poll(ages).toBeGreaterThan(2_000);
+  });
+
+  test('of the dead are void at the start of a process that has the store to itself', async () => {
+    const dead = `insert into event_hub_ownership (namespace, hub, consumer_group, partition_id, owner_id, etag, modified_at)
+      select '127.0.0.1', 'hub', '$default', n::text, 'dead', gen_random_uuid(), now() + interval '1 hour' from generate_series(0, 3) n`;
+    await bench.pools.read.query(dead);
+    const replica = await start({ alone: true });
+    await expect.poll(() => replica.partitions()).toEqual(['0', '1', '2', '3']);
+  });
+});
+
 describe('a position that somebody else has moved', () => {
   test('drops the partition with all of the batch, and the batch is read again by whoever owns it', async () => {
     const door = gate();
@@ -118,7 +162,7 @@ describe('a position that somebody else has moved', () => {
     publish(10, 2);
     await stored(11);
     await expect.poll(() => bench.positions()).toEqual({ 2: 10 });
-    expect(await replica.count('dropped')).toBe(1);
+    expect(await replica.count('dropped')).toBeGreaterThan(0);
     expect(await signalCount()).toBe(before + 1);
   });
 });

@@ -74,7 +74,7 @@ test(
     await once(victim, 'exit');
     for (let n = 100; n < 200; n++) publish(n);
     // The expiry and one cycle, where nothing else keeps the machine busy.
-    const timeout = 3 * DEFAULT_TUNING.ownershipExpiryMs;
+    const timeout = 6 * DEFAULT_TUNING.ownershipExpiryMs;
     await expect.poll(() => hook.openings, { timeout, interval: 100 }).toBe(200);
     process.stdout.write(`take-over of a killed replica: ${((performance.now() - killed) / 1000).toFixed(1)} s\n`);
     await survivor.level('activity');

@@ -21,6 +21,8 @@ export interface ReplicaOptions {
   connectionString: string;
   maxRecords?: number;
   tuning?: Partial<HubTuning>;
+  /** Nobody else has the store. */
+  alone?: boolean;
   /** Stands before every commit. */
   before?: (signals: number) => Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function openHubBench(databaseUrl: string): Promise<HubBench> {
       now,
       onTest: () => undefined,
       tuning: { ...FAST, ...options.tuning },
+      alone: options.alone ?? false,
     });
     const made: Replica = {
       state: () => hubs.states()[0]!,

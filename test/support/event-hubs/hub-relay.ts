@@ -10,6 +10,7 @@ import { getFrom, startWithReceivers } from './start.ts';
 /** Times that a test can wait for. */
 export const FAST: Partial<HubTuning> = {
   updateIntervalMs: 200,
+  renewMs: 300,
   ownershipExpiryMs: 1500,
   maxWaitS: 0.2,
   watchMs: 200,
