@@ -52,7 +52,7 @@ async function start(): Promise<void> {
     stores,
     `azure: { armUrl: "${arm.url}", accessToken: ${ARM_TOKEN} }
 backfill: { enabled: false }
-evidence: { every: 8s, metricsUrl: "${metrics.template}" }
+evidence: { every: 20s, metricsUrl: "${metrics.template}" }
 destinations: ${JSON.stringify(destinations)}
 routes: [{ match: {}, to: ${JSON.stringify(Object.keys(destinations))} }]
 `,
@@ -93,7 +93,7 @@ test('at every kind of destination: one message more, no page, nothing that stan
   const [alert] = instance.events.alerts;
   const events = alert!.events.length;
 
-  await expect.poll(revisionOf, { timeout: 30_000 }).toBe(4);
+  await expect.poll(revisionOf, { timeout: 60_000 }).toBe(4);
   await relay.level('LATE-001', vendors.size + 1);
   expect((await relay.get('/v1/incidents/LATE-001')).json.incident).toMatchObject({ state: 'resolved', revision: 4 });
   for (const [kind, now] of await observed()) {
@@ -104,4 +104,4 @@ test('at every kind of destination: one message more, no page, nothing that stan
   }
   // An event after the clearing one would open the alert again: none is sent.
   expect([alert!.open, alert!.openings, alert!.events.length]).toEqual([false, 1, events]);
-});
+}, 180_000);

@@ -85,6 +85,16 @@ function fine(name: string): void {
   metrics.resources.push({ id: idOf(name), region: 'westeurope', value: () => 20 });
 }
 
+/** The registry `acrone` has a copy in northeurope, and its logs go to the workspace. */
+function giveReplica(): void {
+  arm.resources.push({
+    id: `${idOf('acrone')}/replications/northeurope`,
+    type: 'microsoft.containerregistry/registries/replications',
+    location: 'northeurope',
+    endpoint: true,
+  });
+  logs.workspaces.add(WORKSPACE);
+}
 const evidenceOf = async (relay: TestRelay, id: string) =>
   (await relay.get(`/v1/incidents/${id}/evidence`)).json.evidence;
 const verdictsOf = async (relay: TestRelay, id: string): Promise<Record<string, string>> =>
@@ -371,13 +381,7 @@ describe('a budget that is too small for all', () => {
 
 describe('logs', () => {
   test('tell the region that serves, answers by code, and what a person can do', async () => {
-    arm.resources.push({
-      id: `${idOf('acrone')}/replications/northeurope`,
-      type: 'microsoft.containerregistry/registries/replications',
-      location: 'northeurope',
-      endpoint: true,
-    });
-    logs.workspaces.add(WORKSPACE);
+    giveReplica();
     const record = { ...outage('EVID-009'), regions: ['West Europe'] };
     const startMs = Date.parse(record.startedAt);
     for (let minute = -50; minute < 45; minute++) {
@@ -428,13 +432,7 @@ describe('logs', () => {
 });
 
 test('pulls that move after the verdict are told, once, and page nobody', async () => {
-  arm.resources.push({
-    id: `${idOf('acrone')}/replications/northeurope`,
-    type: 'microsoft.containerregistry/registries/replications',
-    location: 'northeurope',
-    endpoint: true,
-  });
-  logs.workspaces.add(WORKSPACE);
+  giveReplica();
   const record = { ...outage('EVID-017'), regions: ['West Europe'] };
   const startMs = Date.parse(record.startedAt);
   const pulls = (region: (minute: number) => string) =>
