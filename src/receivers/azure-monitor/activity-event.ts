@@ -106,7 +106,8 @@ export function eventOf(fields: Fields, schema: SignalSchema): ActivityEvent {
 /** `eventSource` or `category`; the operation's prefix decides where they are missing or a number (azure-signals 1.2). */
 export function categoryOf(fields: Fields, operation: string): string {
   if (operation.startsWith('microsoft.servicehealth/')) return 'servicehealth';
-  if (operation.startsWith('microsoft.resourcehealth/')) return 'resourcehealth';
+  // The provider's other operations are changes: a subscription that is registered with it logs `register/action`.
+  if (operation.startsWith('microsoft.resourcehealth/healthevent/')) return 'resourcehealth';
   const word = compact(
     textOf(fields, 'eventSource', 'category') ?? scalarText(objectOf(fields, 'properties').get('eventcategory')),
   );

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Signal } from '#src/core/signal.ts';
-import { ACR, AKS, readFixture, readOne, SUBSCRIPTION } from './read-fixture.ts';
+import { readSignals } from '#src/receivers/read.ts';
+import { ACR, AKS, CONTEXT, readFixture, readOne, SUBSCRIPTION } from './read-fixture.ts';
 
 const RESOURCE = {
   kind: 'resource',
@@ -109,6 +110,23 @@ describe('a change', () => {
       severity: 'warning',
     });
   });
+
+  test.each(['Start', 'Success'])(
+    'is one, too, if Resource Health itself is registered for a subscription: %s',
+    (word) => {
+      const record = {
+        time: '2026-11-24T08:00:00Z',
+        resourceId: `/SUBSCRIPTIONS/${SUBSCRIPTION.toUpperCase()}`,
+        correlationId: 'c-1',
+        operationName: 'MICROSOFT.RESOURCEHEALTH/REGISTER/ACTION',
+        category: 'Administrative',
+        resultType: word,
+      };
+      expect(readSignals({ records: [record] }, CONTEXT)).toMatchObject([
+        { kind: 'change', type: 'administrative', phase: word === 'Start' ? 'open' : 'close' },
+      ]);
+    },
+  );
 
   test('names nobody who made it', () => {
     const { raw, details, text } = readOne('webhook-classic/administrative-acr-delete.json');
