@@ -7,6 +7,7 @@ import { toSignal, type Draft, type ReadContext } from './parse/draft.ts';
 import { isObject, parseNested } from './parse/fields.ts';
 import { jsonText, NOT_JSON } from './parse/json.ts';
 import { readRecord } from './parse/record.ts';
+import { listedMessages } from './parse/salvage.ts';
 import { unrecognisedDraft } from './parse/unrecognised.ts';
 
 /** Beyond this many elements of one body, those that we do not understand share one signal: half a million zeros are one piece of news. */
@@ -21,8 +22,8 @@ interface Element {
 }
 
 /**
- * Signals of a parsed body, at least one, in the body's order. Never throws. An array or `{ records }` gives one signal
- * per element; an empty one gives an unrecognised signal that says so.
+ * Signals of a parsed body, at least one, in the body's order. Never throws. An array, `{ records }` or an unknown
+ * envelope around several messages gives one signal per element; an empty one gives an unrecognised signal that says so.
  */
 export function readSignals(body: unknown, context: ReadContext): Signal[] {
   const elements: Element[] = [];
@@ -50,14 +51,17 @@ function expand(value: unknown, depth: number, elements: Element[]): void {
   else for (const element of list) expand(element, depth + 1, elements);
 }
 
-/** The elements of an array or of `{ records: [...] }`. An inner array counts only if it holds objects: `[1, 2]` is one odd value. */
+/**
+ * The elements of an array, of `{ records: [...] }` or of an unknown envelope around several messages. An inner array
+ * counts only if it holds objects: `[1, 2]` is one odd value.
+ */
 function listIn(value: unknown, depth: number): unknown[] | null {
   if (depth >= NESTING_MAX) return null;
   if (Array.isArray(value)) return depth === 0 || value.length === 0 || value.some(isObject) ? value : null;
   if (!isObject(value) || Object.hasOwn(value, 'schemaId')) return null;
   const key = Object.keys(value).find((name) => name.toLowerCase() === 'records');
   const records = key === undefined ? null : value[key];
-  return Array.isArray(records) ? records : null;
+  return Array.isArray(records) ? records : listedMessages(value);
 }
 
 interface Read {

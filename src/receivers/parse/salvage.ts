@@ -20,6 +20,29 @@ export function findMessage(root: unknown): Record<string, unknown> | null {
   return null;
 }
 
+/**
+ * The elements of the lists of an object of no known schema, where they hold several messages: a list of the events API,
+ * or what a sender of one's own has collected. Null where they do not; then {@link findMessage} finds the only one.
+ */
+export function listedMessages(value: Record<string, unknown>): unknown[] | null {
+  const lists = Object.values(value).filter((inner) => Array.isArray(inner));
+  const found = lists.map((list) => ({ list, keys: list.map(messageKey).filter((key) => key !== null) }));
+  const keys = found.flatMap((entry) => entry.keys);
+  if (new Set(keys).size < 2 || eventId(value) !== null || detect(fieldsOf(value)) !== null) return null;
+  return found.filter((entry) => entry.keys.length > 0).flatMap((entry) => entry.list);
+}
+
+/** What tells a message from its neighbours: each known one counts by itself, rows about one event count once. */
+function messageKey(element: unknown): unknown {
+  const value = typeof element === 'string' ? parseNested(element) : element;
+  if (!isObject(value)) return null;
+  return detect(fieldsOf(value)) === null ? (eventId(value)?.toLowerCase() ?? null) : value;
+}
+
+function eventId(value: Record<string, unknown>): string | null {
+  return named(value, 'trackingid') ?? eventName(value);
+}
+
 const TRACKING_TEXT = /\btracking[\s_-]?id\b[^a-z\d]{1,10}([a-z\d_]{4}-[a-z\d_]{3})\b/i;
 
 /** A tracking ID as a field, else a Service Health operation, else a tracking ID in running text; null without any. */
@@ -29,7 +52,7 @@ export function findHealthEvent(root: unknown): Found | null {
   for (const node of walk(root)) {
     const { value } = node;
     if (isObject(value)) {
-      const id = named(value, 'trackingid') ?? eventName(value);
+      const id = eventId(value);
       if (id !== null) return { how: 'a tracking ID', fields: gather(node, new Map([['trackingid', id]])) };
       if (saysServiceHealth(value)) operation ??= node;
     } else if (typeof value === 'string' && told === null) {

@@ -61,6 +61,29 @@ describe('a body of several messages', () => {
     ]);
   });
 
+  test('gives one signal per message in an envelope that we do not know as well', () => {
+    const outage = fixtureBody('webhook-classic/sh-incident-active.json');
+    const cluster = fixtureBody('webhook-common/rh-aks-degraded.json');
+    const kinds = (body: unknown): string[] => readSignals(body, CONTEXT).map((signal) => signal.kind);
+    expect(kinds({ source: 'own', alerts: [outage, cluster] })).toEqual(['outage', 'resource']);
+    expect(kinds({ fired: [outage], resolved: [JSON.stringify(cluster)], tags: ['a'] })).toEqual([
+      'outage',
+      'resource',
+    ]);
+    expect(kinds({ alerts: [outage, { odd: 1 }, cluster] })).toEqual(['outage', 'unrecognised', 'resource']);
+  });
+
+  test('gives one signal per event of a forwarded list of the events API, and one for several lines about one event', () => {
+    const identities = (body: unknown): string[] => readSignals(body, CONTEXT).map((signal) => signal.identity);
+    const row = (name: string): unknown => ({ id: `/providers/Microsoft.ResourceHealth/events/${name}`, name });
+    expect(identities({ value: [row('CNT1-0AR'), row('MNT3-5RS')] })).toEqual(['sh/cnt1-0ar', 'sh/mnt3-5rs']);
+    const updates = [{ trackingId: 'CNT1-0AR' }, { trackingId: 'cnt1-0ar' }];
+    expect(identities({ title: 'Pulls fail', updates })).toEqual(['sh/cnt1-0ar']);
+    expect(identities({ trackingId: 'CNT1-0AR', related: [row('MNT3-5RS'), row('ABC1-XYZ')] })).toEqual([
+      'sh/cnt1-0ar',
+    ]);
+  });
+
   test('drops nothing: known messages beyond the thousandth stay single, the rest shares one signal', () => {
     const known = fixtureBody('webhook-classic/rh-aks-degraded.json');
     const signals = readSignals([...Array<unknown>(1000).fill(0), known, 7, known, { a: 'kept' }], CONTEXT);
