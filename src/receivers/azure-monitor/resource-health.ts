@@ -2,7 +2,7 @@
 import { resourceHealthIdentity } from '#src/core/identity.ts';
 import { severityOfHealth } from '#src/core/severity.ts';
 import type { Phase } from '#src/core/signal.ts';
-import { canonicalId, isResourceId, nameOf, serviceOf } from '../parse/azure-ids.ts';
+import { canonicalId, impactsOf, isResourceId, nameOf, serviceOf } from '../parse/azure-ids.ts';
 import type { Draft } from '../parse/draft.ts';
 import { compact, textOf } from '../parse/fields.ts';
 import { stageOfStatus, type ActivityEvent } from './activity-event.ts';
@@ -21,7 +21,6 @@ export function readResourceHealth(event: ActivityEvent): Draft | null {
   // Without a status of its own an update keeps what was known before.
   const graded = current ?? (compact(previous) === 'available' ? null : previous);
   const name = nameOf(resource);
-  const service = serviceOf(resource);
   return {
     schema: event.schema,
     type: 'resource-health',
@@ -39,14 +38,14 @@ export function readResourceHealth(event: ActivityEvent): Draft | null {
     postId: event.eventId,
     title: `${name}: ${textOf(properties, 'title') ?? current ?? status ?? 'health changed'}`,
     text: textOf(properties, 'details') ?? textOf(properties, 'title') ?? '',
-    impacts: service === null ? [] : [{ service, region: '' }],
+    impacts: impactsOf(resource),
     ids: event.ids,
     subscription: event.subscription,
     occurredAt: event.times,
     rule: event.rule,
     details: [
       ['Resource', name],
-      ['Service', service],
+      ['Service', serviceOf(resource)],
       ['Health', current],
       ['Health before', previous],
       ['Cause', textOf(properties, 'cause', 'healthEventCause')],

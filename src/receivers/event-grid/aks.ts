@@ -1,7 +1,7 @@
 /** Events of AKS clusters: rolling node pools, versions, end of support (azure-signals 4.3). */
 import { changeIdentity, clusterSupportIdentity, nodePoolIdentity } from '#src/core/identity.ts';
 import type { Kind, Phase, Severity } from '#src/core/signal.ts';
-import { canonicalId, nameOf, serviceOf } from '../parse/azure-ids.ts';
+import { canonicalId, impactsOf, nameOf, serviceOf } from '../parse/azure-ids.ts';
 import type { Draft } from '../parse/draft.ts';
 import { textOf } from '../parse/fields.ts';
 import type { GridEvent } from './grid-event.ts';
@@ -99,6 +99,16 @@ function clusterOf(event: GridEvent): string {
   return canonicalId(event.source ?? '');
 }
 
-function common(event: GridEvent, cluster: string): Pick<Draft, 'schema' | 'type' | 'postId' | 'ids' | 'occurredAt'> {
-  return { schema: event.schema, type: 'aks', postId: event.id, ids: [cluster], occurredAt: [event.time] };
+function common(
+  event: GridEvent,
+  cluster: string,
+): Pick<Draft, 'schema' | 'type' | 'postId' | 'impacts' | 'ids' | 'occurredAt'> {
+  return {
+    schema: event.schema,
+    type: 'aks',
+    postId: event.id,
+    impacts: impactsOf(cluster),
+    ids: [cluster],
+    occurredAt: [event.time],
+  };
 }

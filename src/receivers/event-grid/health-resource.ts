@@ -2,7 +2,7 @@
 import { resourceHealthIdentity } from '#src/core/identity.ts';
 import { severityOfHealth } from '#src/core/severity.ts';
 import { resourcePhase } from '../azure-monitor/resource-health.ts';
-import { canonicalId, nameOf, serviceOf } from '../parse/azure-ids.ts';
+import { canonicalId, impactsOf, nameOf, serviceOf } from '../parse/azure-ids.ts';
 import type { Draft } from '../parse/draft.ts';
 import { compact, objectOf, textOf, valueOf, type Fields } from '../parse/fields.ts';
 import type { GridEvent } from './grid-event.ts';
@@ -66,13 +66,14 @@ function common(
   event: GridEvent,
   properties: Fields,
   target: string,
-): Pick<Draft, 'schema' | 'type' | 'identity' | 'kind' | 'postId' | 'ids' | 'occurredAt'> {
+): Pick<Draft, 'schema' | 'type' | 'identity' | 'kind' | 'postId' | 'impacts' | 'ids' | 'occurredAt'> {
   return {
     schema: event.schema,
     type: 'health-resource',
     identity: resourceHealthIdentity(target),
     kind: 'resource',
     postId: event.id,
+    impacts: impactsOf(target),
     ids: [target],
     occurredAt: [
       valueOf(properties, 'occurredTime'),

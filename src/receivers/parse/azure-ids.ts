@@ -1,4 +1,5 @@
 /** What an ARM resource id tells: subscription, group, type, name, and the service people know it by. */
+import type { Impact } from '#src/core/signal.ts';
 
 /** The subscription of an id, lower-cased; null where it names none. */
 export function subscriptionOf(id: string | null): string | null {
@@ -72,4 +73,10 @@ export function serviceOf(idOrType: string | null): string | null {
       : idOrType?.toLowerCase();
   const key = (type ?? '').split('/').slice(0, 2).join('/');
   return Object.hasOwn(SERVICES, key) ? (SERVICES[key] ?? null) : null;
+}
+
+/** The service of a resource as what is hit; an id tells no region, and an unknown region matches any. Empty where we do not know the service's name. */
+export function impactsOf(resource: string): Impact[] {
+  const service = serviceOf(resource);
+  return service === null ? [] : [{ service, region: '' }];
 }

@@ -100,6 +100,18 @@ describe('an Event Grid event is read from both envelopes', () => {
     expect(readOne(name, { door: 'event-grid' })).toMatchObject(expected);
   });
 
+  test('what a cluster or a node tells meets a route by service, as its Resource Health does; pushed images do not', () => {
+    const hit = (name: string): unknown => readOne(`eventgrid/${name}.json`).impacts;
+    const aks = [{ service: 'Azure Kubernetes Service (AKS)', region: '' }];
+    expect(hit('aks-nodepool-rolling-failed-cloudevents')).toEqual(aks);
+    expect(hit('aks-cluster-support-ending-cloudevents')).toEqual(aks);
+    expect(readOne('webhook-common/rh-aks-degraded.json').impacts).toEqual(aks);
+    expect(hit('health-resource-unavailable-eventgrid')).toEqual([
+      { service: 'Virtual Machine Scale Sets', region: '' },
+    ]);
+    expect(hit('acr-image-pushed-eventgrid')).toEqual([]);
+  });
+
   test('a CloudEvents batch gives one signal per event', () => {
     const signals = readFixture('eventgrid/cloudevents-batch.json');
     expect(signals.map(({ kind, stage, severity }) => [kind, stage, severity])).toEqual([
