@@ -154,13 +154,16 @@ function grow(input: FoldInput, incident: Incident, scope: Scope): FoldResult {
     entries[0]!.snapshot = snapshot(stands, signal, { change, severityRose, changes });
   }
   const grew = grown.subscriptions.length > 0 || grown.resources.length > 0 || grown.impacts.length > 0;
+  // A node pool's rolling that was a mere change becomes an alert when it fails; never the other way.
+  const isFailing = incident.kind === 'change' && signal.kind === 'alert';
   const outcome = laterOutcome(incident, stands, { signal, isNew, late, grew, silent: isNew && entries.length === 0 });
   return {
     incident: {
       ...incident,
       ...stands,
-      // A node pool's rolling that was a mere change becomes an alert when it fails; never the other way.
-      kind: incident.kind === 'change' && signal.kind === 'alert' ? 'alert' : incident.kind,
+      kind: isFailing ? 'alert' : incident.kind,
+      // The page that it is worth now must not read "[Change] ... started".
+      headline: isFailing ? headline({ ...incident, ...signal, impacts: wider.impacts }) : incident.headline,
       posts,
       revision,
       lastSeenAt: receivedAt,

@@ -244,9 +244,7 @@ const INCIDENT_RECORD = `id text, identity text, episode int, tracking_id text, 
   retracted boolean, revision int, posts jsonb, after timestamptz, scope_count int, place jsonb, latest boolean, first_seen_at timestamptz, last_seen_at timestamptz`;
 const INCIDENT_LIST = INCIDENT_RECORD.replaceAll(/ (text|int|jsonb|timestamptz|boolean)/g, '');
 const CHANGED_SET = INCIDENT_LIST.split(/,\s*/)
-  .filter(
-    (column) => !['id', 'identity', 'episode', 'headline', 'first_seen_at', 'tracking_id', 'latest'].includes(column),
-  )
+  .filter((column) => !['id', 'identity', 'episode', 'first_seen_at', 'tracking_id', 'latest'].includes(column))
   .map((column) => `${column} = c.${column}`)
   .join(', ');
 

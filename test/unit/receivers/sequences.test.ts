@@ -106,3 +106,14 @@ describe('events of one resource', () => {
     expect(run.episodes).toBe(2);
   });
 });
+
+test('a rolling upgrade that fails is an alert that says so, not the change that had started', () => {
+  const run = fold(
+    fixture('eventgrid/aks-nodepool-rolling-started-eventgrid.json'),
+    fixture('eventgrid/aks-nodepool-rolling-failed-cloudevents.json'),
+  );
+  expect(run.incident).toMatchObject({
+    kind: 'alert',
+    headline: '[Alert] Azure Kubernetes Service (AKS): aks-contoso-weu: rolling upgrade of node pool userpool1 failed',
+  });
+});
