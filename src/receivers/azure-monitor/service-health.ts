@@ -3,7 +3,7 @@ import { postHash } from '#src/core/fingerprint.ts';
 import { namelessHealthIdentity, serviceHealthIdentity } from '#src/core/identity.ts';
 import { gradeLevel } from '#src/core/severity.ts';
 import type { Kind, Phase, Signal } from '#src/core/signal.ts';
-import { plainText } from '#src/core/text.ts';
+import { decodeEntities, plainText } from '#src/core/text.ts';
 import type { Draft } from '../parse/draft.ts';
 import { compact, textOf, valueOf } from '../parse/fields.ts';
 import { stageOfStatus, tagsOf, type ActivityEvent } from './activity-event.ts';
@@ -19,7 +19,8 @@ export function readServiceHealth(event: ActivityEvent): Draft {
   const kind = kindOf(types, compact(stage));
   const communicationId = textOf(properties, 'communicationId');
   const named = textOf(properties, 'defaultLanguageTitle', 'title') ?? event.description;
-  const title = named ?? `Service Health ${kind} ${trackingId ?? ''}`;
+  // Plain text, but from the editor that writes the HTML: `&amp;` would stand in every headline.
+  const title = named === null ? `Service Health ${kind} ${trackingId ?? ''}` : decodeEntities(named);
   const html = textOf(properties, 'defaultLanguageContent', 'communication', 'summary') ?? '';
   const started = valueOf(properties, 'impactStartTime');
   const mitigated = valueOf(properties, 'impactMitigationTime');

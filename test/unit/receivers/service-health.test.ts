@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Signal } from '#src/core/signal.ts';
-import { readOne, SUBSCRIPTION } from './read-fixture.ts';
+import { readSignals } from '#src/receivers/read.ts';
+import { CONTEXT, fixtureBody, readOne, SUBSCRIPTION } from './read-fixture.ts';
 
 const WEU = [{ service: 'Container Registry', region: 'West Europe' }];
 const NEU = [{ service: 'Container Registry', region: 'North Europe' }];
@@ -214,6 +215,17 @@ describe('a Service Health post', () => {
     expect(signal.text).toContain('\n- AKS nodes report ImagePullBackOff for images that are not cached\n');
     expect(signal.text).toContain('Next update by 10:30 UTC & sooner if needed');
     expect(signal.text).not.toContain('<');
+  });
+
+  test('has a title without entities', () => {
+    const body = fixtureBody('webhook-classic/sh-incident-active.json') as {
+      data: { context: { activityLog: { properties: Record<string, string> } } };
+    };
+    Object.assign(body.data.context.activityLog.properties, {
+      title: 'Pulls &amp; pushes fail',
+      defaultLanguageTitle: 'Pulls &amp; pushes fail',
+    });
+    expect(readSignals(body, CONTEXT)).toMatchObject([{ title: 'Pulls & pushes fail' }]);
   });
 
   test('has the English title and text in every language, so that subscriptions do not disagree', () => {
