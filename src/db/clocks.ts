@@ -14,7 +14,7 @@ export interface ClockFactsRow extends ClockFacts {
 }
 
 /** Destinations that wake people. */
-const PAGERS = ['pagerduty', 'opsgenie'];
+export const PAGERS: readonly string[] = ['pagerduty', 'opsgenie'];
 
 export interface ClockFilter {
   /** Only this one. */

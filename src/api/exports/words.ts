@@ -1,4 +1,5 @@
 /** Times, durations and facts in the words that page and exports share. */
+import { PAGERS } from '#src/db/clocks.ts';
 import type { IncidentRecord } from '../incidents-record.ts';
 
 /** `2026-09-14 08:05`; the reader is told once that all times are UTC. */
@@ -83,7 +84,9 @@ function told(
 ): Omit<Moment, 'none'> & { always: boolean } {
   const paged = clocks.firstPageAt !== null || clocks.firstToldAt === null;
   const at = clocks.firstPageAt ?? clocks.firstToldAt;
-  const first = deliveries.find((d) => d.attempts.some((a) => a.outcome === 'accepted' && a.finishedAt === at));
+  // Outcomes are written together: a channel that was told in the same moment is not who was paged.
+  const counted = clocks.firstPageAt === null ? deliveries : deliveries.filter((d) => PAGERS.includes(d.type));
+  const first = counted.find((d) => d.attempts.some((a) => a.outcome === 'accepted' && a.finishedAt === at));
   const by = first ? ` by ${first.destination}` : '';
   return {
     label: paged ? `First page accepted${by}` : `First message accepted${by} (nobody was paged)`,

@@ -180,6 +180,14 @@ describe('the documents', () => {
     for (const voice of voices) expect(body).toContain(voice);
   });
 
+  test('name the pager as who paged, not a channel that was told in the same moment', () => {
+    const [page] = RECORD.deliveries;
+    const channel = { ...page!, id: 'dlv_0', destination: 'a-channel', type: 'teams' };
+    const record = { ...RECORD, deliveries: [channel, ...RECORD.deliveries] };
+    const { body } = renderTimeline(record, { ...options, format: 'markdown' });
+    expect(body).toContain('| First page accepted by oncall-team |');
+  });
+
   test('in HTML load nothing from outside and run nothing', () => {
     const { body } = renderTimeline(RECORD, { ...options, format: 'html' });
     expect(body).not.toMatch(/<script|<link|<img|<iframe|@import|url\(| on\w+=/i);
