@@ -1,7 +1,7 @@
 /** What `/readyz` and the metrics say about our own parts (design section 4): ready as long as a signal can be kept. */
 import type { Part, Readiness } from './api/deps.ts';
 import type { ConfigHolder } from './config/holder.ts';
-import { BREAKER_AFTER, readBacklog, readHealth } from './db/destinations.ts';
+import { BREAKER_AFTER, readBacklog, readHealth, type DestinationHealth } from './db/destinations.ts';
 import type { Pools } from './db/pools.ts';
 import { ping } from './db/reads.ts';
 import type { Metrics } from './metrics.ts';
@@ -56,19 +56,31 @@ export async function readiness(parts: Parts): Promise<Readiness> {
   return { ready, status: ready ? (degraded ? 'degraded' : 'ok') : 'down', parts: list };
 }
 
-/** A destination that fails in a row, is paused or switched off itself is named; it never makes us unready. */
+/** A destination that fails in a row, has switched itself off or refused what it got last is named; it never makes us unready. */
 async function destinationParts({ pools, holder }: Parts): Promise<Part[]> {
   const configured = new Set(holder.current().destinations.map((destination) => destination.name));
   const health = await readHealth(pools.read).catch(() => []);
   return health
-    .filter((h) => configured.has(h.destination) && (h.disabled || h.consecutiveFailures >= BREAKER_AFTER))
+    .filter(
+      (h) => configured.has(h.destination) && (h.disabled || h.consecutiveFailures >= BREAKER_AFTER || refusedLast(h)),
+    )
     .map((h) => ({
       name: `destination ${h.destination}`,
       status: 'degraded' as const,
-      detail: h.disabled
-        ? 'the receiver said that it is gone for good'
-        : `${h.consecutiveFailures} failures in a row (${h.lastReason})`,
+      detail: destinationFault(h),
     }));
+}
+
+/** With a key that was revoked each message is refused, none counts as a failure in a row, and nobody is told. */
+function refusedLast({ consecutiveFailures, lastFailureAt, lastSuccessAt }: DestinationHealth): boolean {
+  if (consecutiveFailures > 0 || lastFailureAt === null) return false;
+  return lastSuccessAt === null || Date.parse(lastFailureAt) > Date.parse(lastSuccessAt);
+}
+
+function destinationFault(h: DestinationHealth): string {
+  if (h.disabled) return 'the receiver said that it is gone for good';
+  if (refusedLast(h)) return `refused the last message (${h.lastReason})`;
+  return `${h.consecutiveFailures} failures in a row (${h.lastReason})`;
 }
 
 /** What keeps quiet by somebody's wish is in order: it is named, and makes nothing degraded. */

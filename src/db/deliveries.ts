@@ -126,7 +126,7 @@ export async function complete(db: Queryable, completions: readonly Completion[]
         where f.settles and a.delivery_id = f.id and a.number < f.fence and a.outcome = 'unknown' and not a.settled
       ), told as (
         insert into timeline (incident_id, revision, at, kind, summary, data)
-        select incident_id, coalesce(delivered, 0), now(), 'attempt', timeline->>'summary', (timeline->'data')::jsonb from freed
+        select incident_id, coalesce(delivered, (timeline #>> '{data,covers,1}')::int, 0), now(), 'attempt', timeline->>'summary', (timeline->'data')::jsonb from freed
       )
       select id, incident_id as "incidentId", more, first_accepted as "firstAcceptedNow", created_at as "createdAt" from freed`,
     values: [JSON.stringify(completions)],

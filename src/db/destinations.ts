@@ -33,8 +33,19 @@ export async function recordSuccess(db: Queryable, destination: string): Promise
     name: 'record-success',
     text: `insert into destination_state as s (destination, last_success_at) values ($1, now())
       on conflict (destination) do update set last_success_at = now(), consecutive_failures = 0, paused_until = null, pause_reason = null
-      where s.consecutive_failures > 0 or s.last_success_at is null or s.last_success_at < now() - interval '5 seconds'`,
+      where s.consecutive_failures > 0 or s.last_success_at is null or s.last_success_at < now() - interval '5 seconds'
+        or s.last_failure_at >= s.last_success_at`,
     values: [destination],
+  });
+}
+
+/** A message was refused for good. That neither pauses the destination nor counts towards its breaker, but it is its last word. */
+export async function recordRefusal(db: Queryable, destination: string, reason: string): Promise<void> {
+  await db.query({
+    name: 'record-refusal',
+    text: `insert into destination_state as s (destination, last_failure_at, last_reason) values ($1, now(), $2)
+      on conflict (destination) do update set last_failure_at = now(), last_reason = $2`,
+    values: [destination, reason],
   });
 }
 

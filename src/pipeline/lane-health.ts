@@ -1,7 +1,7 @@
 /** What the calls of a lane tell of its destination, for all replicas: pauses, breaker, when it last answered. */
 import type { Pool } from 'pg';
 import type { Outcome } from '#src/core/adapter.ts';
-import { recordFailure, recordSuccess } from '#src/db/destinations.ts';
+import { recordFailure, recordRefusal, recordSuccess } from '#src/db/destinations.ts';
 
 export interface LaneHealth {
   /** A look has found so many failures in a row. */
@@ -34,8 +34,8 @@ export function createLaneHealth(pool: Pool, name: string): LaneHealth {
       failing = true;
       if (outcome.reason === 'aborted') return;
       const disable = outcome.outcome === 'permanent' && outcome.disableDestination === true;
-      // A message that the vendor refuses says nothing about the destination.
-      if (outcome.outcome === 'permanent' && !disable) return;
+      // A message that is refused is no reason to pause. A wrong key refuses every one of them, so it must be seen.
+      if (outcome.outcome === 'permanent' && !disable) return recordRefusal(pool, name, outcome.reason);
       const pauseMs =
         outcome.outcome === 'retryable' && outcome.reason === 'rate-limited' ? (outcome.retryAfterMs ?? 30_000) : 0;
       await recordFailure(pool, name, { reason: outcome.reason, pauseMs, disable });

@@ -54,9 +54,7 @@ function row(
   { now, config, accepted }: Pick<DestinationsPageData, 'now' | 'config' | 'accepted'>,
 ): Html {
   const settings = config.destinations.find((destination) => destination.name === state.name);
-  const owed = ['pending', 'delivering', 'retrying'].reduce((sum, name) => sum + (state.backlog[name] ?? 0), 0);
   const failed = state.backlog['failed'] ?? 0;
-  const heldBack = state.backlog['suppressed'] ?? 0;
   const [tone, word] = healthOf(state, { now, failed });
   const limit = settings?.rate
     ? `at most ${settings.rate.max} per ${durationWords(settings.rate.perMs / 1000)}`
@@ -75,12 +73,23 @@ function row(
     <td data-label="last failure">
       ${state.lastFailureAt ? `${ago(state.lastFailureAt, now)}${state.lastReason ? ` (${state.lastReason})` : ''}` : html`<span class="dim">none</span>`}
     </td>
-    <td data-label="backlog">
-      ${owed === 0 ? 'level' : `${owed}, oldest ${durationWords(state.oldestS)}`}${failed > 0 ? html` <span class="bad">${failed} failed</span>` : ''}${heldBack > 0 ? html`, <span class="dim">${heldBack} held back</span>` : ''}
-    </td>
+    <td data-label="backlog">${backlogOf(state)}</td>
     <td>${accepted.get(state.name) ?? 0} told in the last hour, <span class="dim">${limit}</span></td>
     <td>${state.updates}${state.failOpen ? ', fails open' : ''}</td>
   </tr>`;
+}
+
+function backlogOf({ backlog, oldestS }: DestinationState): Html | string {
+  const owed = ['pending', 'delivering', 'retrying'].reduce((sum, name) => sum + (backlog[name] ?? 0), 0);
+  const failed = backlog['failed'] ?? 0;
+  const heldBack = backlog['suppressed'] ?? 0;
+  // What was refused is not level: the word would say that everybody was told.
+  const parts = [
+    ...(owed > 0 ? [html`${owed}, oldest ${durationWords(oldestS)}`] : []),
+    ...(failed > 0 ? [html`<span class="bad">${failed} failed</span>`] : []),
+    ...(heldBack > 0 ? [html`<span class="dim">${heldBack} held back</span>`] : []),
+  ];
+  return parts.length === 0 ? 'level' : html`${parts.map((part, n) => html`${n > 0 ? ', ' : ''}${part}`)}`;
 }
 
 function healthOf(state: DestinationState, { now, failed }: { now: Date; failed: number }): [string, string] {

@@ -67,6 +67,51 @@ test('without a fallback the other destinations of the incident are told, once',
   await expect.poll(() => hook.events.length).toBe(3);
 });
 
+test('a destination that refuses what it gets is named, with why and when, until it takes something', async () => {
+  pager.failAlways({ kind: 'answer', answer: { status: 401, body: { status: 'unauthorized' } } });
+  relay = await startRelay(
+    stores,
+    `destinations:\n${ONCALL()} }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall, hook] }]\n`,
+  );
+  await post('REFUSED-1', 1, 'Active');
+  await expect
+    .poll(async () => (await relay.get('/readyz')).json.parts)
+    .toContainEqual({
+      name: 'destination oncall',
+      status: 'degraded',
+      detail: 'refused the last message (unauthorized)',
+    });
+  const oncall = async (): Promise<unknown> =>
+    (await relay.get('/v1/destinations')).json.destinations.find((one: { name: string }) => one.name === 'oncall');
+  expect(await oncall()).toMatchObject({
+    lastReason: 'unauthorized',
+    lastFailureAt: expect.stringMatching(/^20/),
+    lastSuccessAt: null,
+    consecutiveFailures: 0,
+    pausedUntil: null,
+  });
+  const page = (await relay.get('/destinations', { accept: 'text/html' })).text;
+  expect(page).toContain('1 failed');
+  expect(page).toContain('(unauthorized)');
+  expect(page).not.toMatch(/level\s*<span class="bad">/);
+
+  const { timeline } = (await relay.get('/v1/incidents/REFUSED-1/timeline')).json;
+  const refused = timeline.filter((e: { data: { outcome?: string } }) => e.data.outcome === 'permanent');
+  expect(refused.length).toBeGreaterThan(0);
+  for (const entry of refused) expect(entry.revision).toBe(entry.data.covers[1]);
+
+  pager.failAlways(null);
+  await post('REFUSED-1', 2, 'Active');
+  await expect.poll(async () => (await relay.get('/readyz')).json.status).toBe('ok');
+  // Refused once more so soon after a success: that success is the older word.
+  pager.failAlways({ kind: 'answer', answer: { status: 400, body: { status: 'invalid event' } } });
+  await post('REFUSED-2', 1, 'Active');
+  await expect.poll(async () => (await relay.get('/readyz')).json.status).toBe('degraded');
+  pager.failAlways(null);
+  await post('REFUSED-3', 1, 'Active');
+  await expect.poll(async () => (await relay.get('/readyz')).json.status).toBe('ok');
+});
+
 test('a destination that was away for long gets one message with the present state, not a queue of stale ones', async () => {
   hook.failAlways({ kind: 'answer', answer: { status: 503 } });
   relay = await startRelay(stores, `destinations:\n${HOOK()}\nroutes: [{ match: {}, to: [hook] }]\n`);
