@@ -104,6 +104,9 @@ export interface TimelineDraft {
   snapshot: Snapshot | null;
 }
 
+/** What the ids of our own posts begin with. */
+export const OWN_POST = 'relay-';
+
 /** Planned and active are open; resolved and closed are over. */
 export function isOpen(state: IncidentState): boolean {
   return state === 'planned' || state === 'active';

@@ -3,7 +3,7 @@
  * event time first, so any order of arrival and any repetition ends in the same standing.
  */
 import { mergeSaid } from './diff.ts';
-import { isOpen, isServiceHealth, type Post, type Standing } from './incident.ts';
+import { isOpen, isServiceHealth, OWN_POST, type Post, type Standing } from './incident.ts';
 import type { Kind, Phase, PostKey } from './signal.ts';
 
 /** At equal event times a closing message is the later one (azure-signals 1.5: let a terminal stage win). */
@@ -73,9 +73,17 @@ function bearsState(post: Post, kind: Kind): boolean {
   return post.phase === 'open' || post.phase === 'close' || (post.phase === 'update' && isServiceHealth(kind));
 }
 
-/** When the newest post that says what state it is in happened; without any, the newest post. Notes of ours and of Azure's may follow an end by days. */
+/** When the newest post that says what state it is in happened; without any, the newest of the source's. Notes of ours and of Azure's may follow an end by days. */
 export function lastWordAt(posts: readonly Post[], kind: Kind): string {
-  return (posts.findLast((p) => bearsState(p, kind)) ?? posts.at(-1)!).at;
+  return (posts.findLast((p) => bearsState(p, kind)) ?? newestOfSource(posts)).at;
+}
+
+/**
+ * A note of ours ("was not reached") says nothing of the incident. Where the source has sent notes alone, as with a review
+ * of what we never heard of or a pushed image, it would be the newest post, open what is over, and page.
+ */
+function newestOfSource(posts: readonly Post[]): Post {
+  return posts.findLast((p) => !(p.phase === 'note' && p.id?.startsWith(OWN_POST))) ?? posts.at(-1)!;
 }
 
 /**
@@ -96,7 +104,7 @@ function isReview(post: Post): boolean {
 export function standing(posts: readonly Post[], kind: Kind): Standing {
   const bearing = posts.filter((p) => bearsState(p, kind));
   const telling = posts.filter((p) => p.phase !== 'note');
-  const newest = posts.at(-1)!;
+  const newest = newestOfSource(posts);
   const last = bearing.at(-1) ?? telling.at(-1) ?? newest;
   // Later than the last word, a review closes what no message closed.
   const review = posts.findLast((p) => isReview(p) && p.at >= last.at);

@@ -1,5 +1,6 @@
 /** News that the relay itself has about an incident goes through the same fold as everybody's (design 3.7, section 6). */
 import { createHash } from 'node:crypto';
+import { OWN_POST } from '#src/core/incident.ts';
 import type { Kind, Severity, Signal } from '#src/core/signal.ts';
 
 export interface OwnNews {
@@ -34,7 +35,7 @@ export function ownSignal(news: OwnNews): Signal {
     severity: news.severity,
     severityCertain: true,
     communication: null,
-    post: { id: `relay-${key.slice(0, 24)}`, hash: key },
+    post: { id: `${OWN_POST}${key.slice(0, 24)}`, hash: key },
     title: news.title,
     text: '',
     impacts: [],

@@ -112,6 +112,27 @@ test('a destination that refuses what it gets is named, with why and when, until
   await expect.poll(async () => (await relay.get('/readyz')).json.status).toBe('ok');
 });
 
+test('a review of what was never heard of pages nobody, also when a destination refuses it', async () => {
+  hook.failAlways({ kind: 'answer', answer: { status: 400 } });
+  relay = await startRelay(
+    stores,
+    `destinations:\n${ONCALL()} }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall, hook] }]\n`,
+  );
+  await post('REVIEW-1', 1, 'RCA');
+  // The news that the hook was not reached is itself a revision, and everybody has had their say about it.
+  await expect
+    .poll(async () => JSON.stringify((await relay.get('/v1/incidents/REVIEW-1/timeline')).json))
+    .toContain('hook was not reached');
+  await expect
+    .poll(async () => (await relay.get('/v1/incidents/REVIEW-1/deliveries')).json.deliveries)
+    .toContainEqual(expect.objectContaining({ destination: 'oncall', state: 'delivered', deliveredRevision: 2 }));
+  expect((await relay.get('/v1/incidents/REVIEW-1')).json.incident).toMatchObject({
+    state: 'resolved',
+    title: 'Container Registry - West Europe - trouble',
+  });
+  expect(pager.alerts()).toEqual([]);
+});
+
 test('a destination that was away for long gets one message with the present state, not a queue of stale ones', async () => {
   hook.failAlways({ kind: 'answer', answer: { status: 503 } });
   relay = await startRelay(stores, `destinations:\n${HOOK()}\nroutes: [{ match: {}, to: [hook] }]\n`);
