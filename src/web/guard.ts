@@ -6,6 +6,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { Caller } from '#src/api/auth.ts';
 import type { ApiDeps, Env } from '#src/api/deps.ts';
 import { Problem } from '#src/api/problem.ts';
+import { isStoreAway } from '#src/db/pools.ts';
 import { faultPage, type Html } from './layout.ts';
 
 const PATHS = [
@@ -127,7 +128,13 @@ function faultAnswer(
     const title = error.status === 404 ? 'Not found' : error.status === 403 ? 'Not allowed' : 'That did not work';
     return c.html(faultPage({ title, detail: error.message, requestId, caller }), error.status);
   }
+  const title = 'Not available';
+  if (isStoreAway(error)) {
+    deps.log.warn({ error: error.message, requestId, path: c.req.path }, 'request.unavailable');
+    const detail = 'The database does not answer. /readyz says whether news is still taken in.';
+    return c.html(faultPage({ title, detail, requestId, caller }), 503, { 'retry-after': '5' });
+  }
   deps.log.error({ error: error.message, stack: error.stack, requestId, path: c.req.path }, 'page.bug');
   const detail = 'Something went wrong on our side';
-  return c.html(faultPage({ title: 'Not available', detail, requestId, caller }), 500);
+  return c.html(faultPage({ title, detail, requestId, caller }), 500);
 }

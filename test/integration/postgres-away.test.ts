@@ -38,6 +38,12 @@ test('without a spool: 503, and the retry is taken when Postgres is back', async
   expect(refused.status).toBe(503);
   expect(refused.headers.get('retry-after')).toBe('5');
   expect((await relay!.get('/readyz')).status).toBe(503);
+  // People look at the page at this moment: it says what is away, and is no fault of its own.
+  for (const path of ['/', '/incidents/NOSP-001', '/destinations', '/sources']) {
+    const page = await relay!.get(path, { accept: 'text/html' });
+    expect([path, page.status, page.headers.get('retry-after')]).toEqual([path, 503, '5']);
+    expect(page.text).toContain('The database does not answer');
+  }
   proxy().mode = 'pass';
   await expect.poll(async () => (await relay!.post(active('NOSP-001'))).status, { timeout: 10_000 }).toBe(202);
   await relay!.level('NOSP-001', 2);
