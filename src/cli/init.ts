@@ -20,7 +20,7 @@ export const command: Command = {
 Writes relay.yaml with fresh tokens, readable for you alone. It is valid as it is: npm start then records and shows
 incidents and tells nobody, until you name destinations in it.
 
-  --dir folder   where to write it (the current folder)
+  --dir folder   where to write it (RELAY_CONFIG, else relay.yaml in the current folder)
   --url origin   where Azure will reach the relay; used in the commands that are printed
   --force        replace a relay.yaml that is there; its tokens are void then`,
   async run(args, io) {
@@ -28,8 +28,9 @@ incidents and tells nobody, until you name destinations in it.
       options: { dir: { type: 'string' }, url: { type: 'string' }, force: { type: 'boolean' } },
     });
     const origin = originOf(values.url);
-    const { port } = openEnvironment(io);
-    const path = join(resolve(io.cwd, values.dir ?? '.'), FILE);
+    const { port, configFile } = openEnvironment(io);
+    // Where the relay and every other command will look for it.
+    const path = resolve(io.cwd, values.dir === undefined ? configFile : join(values.dir, FILE));
     const [receiverToken, apiToken] = [newToken(), newToken()];
     write(path, firstConfig({ receiverToken, apiToken }), values.force === true);
     io.out(report({ path: shortest(io.cwd, path), origin, port, receiverToken }));

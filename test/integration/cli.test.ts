@@ -77,6 +77,13 @@ describe('init', () => {
     expect((await started.ended).code).toBe(0);
   });
 
+  test('writes the file that RELAY_CONFIG names, which is the one that the relay and check read', async () => {
+    const env = { RELAY_CONFIG: join(folder, 'named/other.yaml') };
+    expect((await relayCommand(['init'], { env })).out).toContain('wrote named/other.yaml');
+    expect(await relayCommand(['check'], { env })).toMatchObject({ code: 0 });
+    expect((await relayCommand(['init'], { env })).code).toBe(1);
+  });
+
   test('never replaces a file unless told, and then with new tokens and the same mode', async () => {
     await relayCommand(['init', '--dir', 'twice']);
     const file = join(folder, 'twice/relay.yaml');
