@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isOpen } from '#src/core/incident.ts';
 import type { Signal } from '#src/core/signal.ts';
+import { ownSignal } from '#src/pipeline/own-signal.ts';
 import { histories } from '#test/support/histories.ts';
 import { runFold, settled } from '#test/support/run-fold.ts';
 
@@ -23,6 +24,12 @@ function openPeriods(history: Signal[]): number {
     open = now;
   }
   return periods;
+}
+
+function noteOfOurs(signal: Signal, { once, minute }: { once: string; minute: number }): Signal {
+  const { identity, kind, trackingId, severity } = signal;
+  const at = new Date(Date.parse('2026-09-14T08:00:00Z') + minute * 60_000);
+  return ownSignal({ identity, kind, trackingId, severity, title: `Note ${once}`, phase: 'note', once, at });
 }
 
 describe.each(['outage', 'alert', 'resource'] as const)('the fold of kind %s', (kind) => {
@@ -51,6 +58,28 @@ describe.each(['outage', 'alert', 'resource'] as const)('the fold of kind %s', (
         if (isOpen(run.incident.state)) expect(run.pages).toBeGreaterThanOrEqual(1);
       }),
       RUNS,
+    );
+  });
+
+  test('notes of our own, at any time and place, change neither where it ends nor how often it pages', () => {
+    const noted = cases.chain(({ arrival }) =>
+      fc
+        .array(
+          fc.record({ place: fc.integer({ min: 1, max: arrival.length }), minute: fc.integer({ min: 0, max: 300 }) }),
+        )
+        .map((notes) => ({ arrival, notes })),
+    );
+    fc.assert(
+      fc.property(noted, ({ arrival, notes }) => {
+        const [first] = arrival;
+        const mixed = [...arrival];
+        for (const [n, { place, minute }] of notes.entries())
+          mixed.splice(place, 0, noteOfOurs(first!, { once: String(n), minute }));
+        const [without, run] = [runFold(arrival), runFold(mixed)];
+        expect(settled(run)).toEqual(settled(without));
+        expect([run.pages, run.episodes]).toEqual([without.pages, without.episodes]);
+      }),
+      { ...RUNS, numRuns: 1_000 },
     );
   });
 
