@@ -30,11 +30,18 @@ export function takeSlot(folder: string, number: number): Slot | null {
   return { folder: own, release: () => void (lock.isOpen && lock.close()) };
 }
 
-/** Takes the first free slot. */
+/** Takes the first free slot. What it throws ends a start, so it names what to change. */
 export function takeAnySlot(folder: string): Slot {
   for (let number = 0; number < SLOTS; number++) {
-    const slot = takeSlot(folder, number);
-    if (slot) return slot;
+    try {
+      const slot = takeSlot(folder, number);
+      if (slot) return slot;
+    } catch (error) {
+      const why = (error as Error).message;
+      throw new Error(`the spool folder ${folder} cannot be used (${why}); set RELAY_SPOOL_DIR to another`, {
+        cause: error,
+      });
+    }
   }
   throw new Error(`all ${SLOTS} slots of the spool folder are in use`);
 }
