@@ -8,6 +8,10 @@ export const slackSettings = z.strictObject({
       error:
         'is an address of the Web API; make an incoming webhook and use its URL (https://hooks.slack.com/services/...)',
     })
+    .refine((url) => !isWorkflow(url), {
+      error:
+        'is the trigger of a Slack workflow, which shows no message of ours; make an incoming webhook and use its URL (https://hooks.slack.com/services/...)',
+    })
     .describe('URL of an incoming webhook, `https://hooks.slack.com/services/...`; the whole URL is the secret.'),
 });
 
@@ -23,4 +27,14 @@ export function slackSecrets({ webhookUrl }: SlackSettings): string[] {
 
 function isApi(url: string): boolean {
   return URL.canParse(url) && new URL(url).hostname.endsWith('slack.com') && new URL(url).pathname.startsWith('/api/');
+}
+
+/**
+ * A workflow takes its own variables only and answers `{"ok":true}`, which is no success of a webhook: the same message
+ * would be sent to it for a day and never be seen.
+ */
+function isWorkflow(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { hostname, pathname } = new URL(url);
+  return /^hooks\.slack(?:-gov)?\.com$/.test(hostname) && /^\/(?:triggers|workflows)\//.test(pathname);
 }

@@ -185,3 +185,12 @@ it('settings refuse the Web API and what is no URL, without naming it', () => {
   }
   expect(slackSettings.safeParse({ webhookUrl: 'https://hooks.slack.com/services/T0/B0/abcdefgh' }).success).toBe(true);
 });
+
+it('takes no trigger of a Slack workflow, which would be sent the same message for a day and show nothing', () => {
+  for (const path of ['triggers/T0/123/abcdefgh', 'workflows/T0/A0/123/abcdefgh']) {
+    const { success, error } = slackSettings.safeParse({ webhookUrl: `https://hooks.slack.com/${path}` });
+    expect(success).toBe(false);
+    expect(error?.message).toContain('hooks.slack.com/services/');
+    expect(error?.message).not.toContain('abcdefgh');
+  }
+});
