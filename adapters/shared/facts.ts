@@ -28,7 +28,7 @@ export function factsOf(step: Step, destination: DestinationView): Fact[] {
   const details = destination.sensitive === 'redacted' ? [] : Object.entries(incident.details);
   const pairs: [string, string][] = [
     ['Service and region', impactsInWords(incident)],
-    ['Started', time(incident.startedAt)],
+    [isAhead(incident) ? 'Planned start' : 'Started', time(incident.startedAt)],
     ['Mitigated', time(incident.mitigatedAt)],
     ['Resolved', time(incident.resolvedAt)],
     [incident.kind === 'maintenance' ? 'Planned end' : 'Deadline', time(incident.endsAt)],
@@ -45,6 +45,12 @@ export function factsOf(step: Step, destination: DestinationView): Fact[] {
       main: index < MAIN_FACTS,
     }))
     .filter(({ value }) => value !== '');
+}
+
+/** Not begun yet, or called off before it began: at night "Started" would send people looking for what does not happen. */
+function isAhead({ kind, state, stage }: IncidentView): boolean {
+  const calledOff = kind === 'maintenance' && ['canceled', 'cancelled'].includes(stage?.toLowerCase() ?? '');
+  return state === 'planned' || calledOff;
 }
 
 /** `Container Registry: West Europe, North Europe; App Service: East US`: service and region stay paired. */

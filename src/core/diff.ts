@@ -63,7 +63,8 @@ export function describeChanges(
   if (severityRank(after.severity) > severityRank(before.severity)) {
     changes.push(`Severity raised: ${before.severity} → ${after.severity}.`);
   }
-  moved(changes, 'Start of impact', before.startedAt, after.startedAt);
+  const start = after.state === 'planned' ? 'Planned start' : 'Start of impact';
+  moved(changes, start, before.startedAt, after.startedAt);
   moved(changes, 'Mitigation', before.mitigatedAt, after.mitigatedAt);
   moved(changes, 'Planned end', before.endsAt, after.endsAt);
   if (added.impacts.length > 0) changes.push(`Now also: ${named(added.impacts)}.`);

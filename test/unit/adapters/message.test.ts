@@ -55,6 +55,18 @@ group('the facts', () => {
     );
   });
 
+  it.each([
+    ['Planned start', { kind: 'maintenance', state: 'planned', stage: 'Planned' }],
+    ['Planned start', { kind: 'maintenance', state: 'planned', stage: 'Rescheduled' }],
+    ['Planned start', { kind: 'maintenance', state: 'resolved', stage: 'Canceled' }],
+    ['Started', { kind: 'maintenance', state: 'active', stage: 'InProgress' }],
+    ['Started', { kind: 'maintenance', state: 'resolved', stage: 'Complete' }],
+    ['Started', { kind: 'outage', state: 'active', stage: 'Active' }],
+  ] as const)('call the start "%s" for %o: what is only planned has not started', (label, incident) => {
+    const labels = partsOf({ incident }).facts.map((fact) => fact.label);
+    expect(labels.filter((one) => /start/i.test(one))).toEqual([label]);
+  });
+
   it('name subscriptions, then the total', () => {
     expect(factOf('Subscriptions', {})).toBe(
       'Payments prod (payments), 8e2b7d41-6c09-4d5f-b1aa-90d3c7e5f622 and 23 more (25 in all)',

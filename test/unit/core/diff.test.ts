@@ -69,6 +69,14 @@ describe('what changed between two communications', () => {
     ]);
   });
 
+  test('the start of what is only planned is called planned', () => {
+    const before = { ...BASE, state: 'planned' } as const;
+    const after = { ...before, startedAt: '2026-09-16T02:00:00.000Z' };
+    expect(describeChanges(before, after, { impacts: [] })).toEqual([
+      'Planned start moved: 2026-09-14 08:00 UTC → 2026-09-16 02:00 UTC.',
+    ]);
+  });
+
   test('never throws and never calls a known sentence new, whatever the text', () => {
     fc.assert(
       fc.property(fc.array(fc.string(), { maxLength: 20 }), fc.string(), (lines, extra) => {
