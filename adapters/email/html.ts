@@ -28,8 +28,10 @@ export function renderHtml(parts: MessageParts, destination: DestinationView): s
   const rows = [
     head(parts),
     ...parts.notices.map((notice) => row(`<em>${escapeHtml(notice)}</em>`)),
-    row(factTable(parts.facts, true)),
+    row(factTable(parts.facts, 'where')),
     section('What changed', bullets(parts.changes)),
+    row(factTable(parts.facts, 'ours')),
+    section('Note', parts.note === null || parts.note === '' ? '' : escapeHtml(parts.note).replaceAll('\n', '<br />')),
     // Above Microsoft's text: a long one would put them sixteen screens down on a phone.
     row(buttons(parts)),
     communication === null
@@ -40,8 +42,7 @@ export function renderHtml(parts: MessageParts, destination: DestinationView): s
             `<p style="margin:8px 0"><strong>${escapeHtml(communication.title)}</strong></p>` +
             `<div style="${WRAP}">${sanitizeHtml(communication.html)}</div>`,
         ),
-    section('Note', parts.note === null || parts.note === '' ? '' : escapeHtml(parts.note).replaceAll('\n', '<br />')),
-    row(factTable(parts.facts, false)),
+    row(factTable(parts.facts, 'more')),
   ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(parts.headline)}</title></head>
@@ -83,8 +84,8 @@ function bullets(sentences: readonly string[]): string {
 }
 
 /** Label above value: two columns leave no room for a value on a phone. */
-function factTable(facts: readonly Fact[], main: boolean): string {
-  const shown = facts.filter((fact) => fact.main === main);
+function factTable(facts: readonly Fact[], group: Fact['group']): string {
+  const shown = facts.filter((fact) => fact.group === group);
   if (shown.length === 0) return '';
   const rows = shown.map(
     ({ label, value }) =>

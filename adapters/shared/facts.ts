@@ -1,5 +1,6 @@
 /** The facts of an incident as label and value, in the order in which a person on call asks for them. */
 import type { AudienceSubscription, DestinationView, IncidentView, Step } from '#src/core/adapter.ts';
+import { OUR_LABELS } from '#src/core/details.ts';
 import { cutCodePoints } from './cut.ts';
 import { timeIn } from './time.ts';
 
@@ -12,13 +13,18 @@ const VALUE_CHARS_MAX = 700;
 /** Leaves room for "and 3 more". */
 const LIST_CHARS_MAX = 600;
 /** Impacts and times stand first in the list. */
-const MAIN_FACTS = 5;
+const WHERE_FACTS = 5;
+/** Who of us is hit and what can be done about it. */
+const OURS = new Set([...OUR_LABELS, 'Subscriptions', 'Resources']);
+
+/** `where`: what is hit and when. `ours`: who of us, and what to do. `more`: what else Azure says of it. */
+export type FactGroup = 'where' | 'ours' | 'more';
 
 export interface Fact {
   label: string;
   value: string;
-  /** What is hit and when: to be shown before Microsoft's text, the others after it. */
-  main: boolean;
+  /** Microsoft's text may be many screens long: `where` and `ours` are to be shown before it, `more` after it. */
+  group: FactGroup;
 }
 
 /** Facts with a value only; every value is at most 700 code points. */
@@ -26,6 +32,7 @@ export function factsOf(step: Step, destination: DestinationView): Fact[] {
   const { incident } = step;
   const time = (at: string | null): string => (at === null ? '' : timeIn(at, destination.timezone));
   const details = destination.sensitive === 'redacted' ? [] : Object.entries(incident.details);
+  const isOurs = ([label]: [string, string]): boolean => OURS.has(label);
   const pairs: [string, string][] = [
     ['Service and region', impactsInWords(incident)],
     [isAhead(incident) ? 'Planned start' : 'Started', time(incident.startedAt)],
@@ -34,15 +41,17 @@ export function factsOf(step: Step, destination: DestinationView): Fact[] {
     [incident.kind === 'maintenance' ? 'Planned end' : 'Deadline', time(incident.endsAt)],
     ['Severity', incident.severity.charAt(0).toUpperCase() + incident.severity.slice(1)],
     ['Tracking ID', incident.trackingId ?? ''],
+    // Short and ours: where a vendor's limit cuts a list of facts, what to do is still in it.
+    ...details.filter(isOurs),
     ['Subscriptions', subscriptionsInWords(step.audience)],
     ['Resources', resourcesInWords(incident.resources)],
-    ...details,
+    ...details.filter((detail) => !isOurs(detail)),
   ];
   return pairs
     .map(([label, value], index) => ({
       label: cutCodePoints(label, 60),
       value: cutCodePoints(value.trim(), VALUE_CHARS_MAX),
-      main: index < MAIN_FACTS,
+      group: index < WHERE_FACTS ? ('where' as const) : OURS.has(label) ? ('ours' as const) : ('more' as const),
     }))
     .filter(({ value }) => value !== '');
 }

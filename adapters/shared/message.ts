@@ -57,7 +57,8 @@ export function describe(step: Step, context: { destination: DestinationView }):
     changes: redacted ? [] : step.changes,
     communication: redacted ? null : step.communication,
     runbook,
-    note: step.route.note,
+    // Of blanks only it would be an empty block, for which Teams drops the card behind its 202.
+    note: step.route.note?.trim() || null,
     links: [
       { label: 'Timeline', url: step.links.timeline === null ? null : webUrl(step.links.timeline) },
       { label: 'Azure portal', url: step.links.portal === null ? null : webUrl(step.links.portal) },

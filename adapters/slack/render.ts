@@ -14,7 +14,7 @@ import { escapeMrkdwn, fitEscaped, fitMrkdwn, mrkdwnLink } from './mrkdwn.ts';
 export const HEADER_CHARS_MAX = 150;
 export const SECTION_CHARS_MAX = 2_900;
 export const TOTAL_CHARS_MAX = 12_500;
-const SHARE = { stage: 700, mainFacts: 1_800, changes: 1_800, title: 300, note: 700, facts: 2_200 };
+const SHARE = { stage: 700, where: 1_800, changes: 1_800, ours: 2_600, title: 300, note: 700, more: 1_000 };
 /** A paragraph's end is looked for within this share of a section. */
 const BREAK_SHARE = 0.6;
 
@@ -49,14 +49,14 @@ export function renderMessage(step: Step, options: { destination: DestinationVie
   const stage = `${DOTS[parts.tone]} *${escapeMrkdwn(parts.stageLine)}*`;
   const before = [
     [stage, fitMrkdwn(parts.notices.join('\n'), SHARE.stage)].filter((text) => text !== '').join('\n'),
-    factLines(parts.facts, { main: true, unitsMax: SHARE.mainFacts }),
+    factLines(parts.facts, { group: 'where', unitsMax: SHARE.where }),
     titled('What changed', fitMrkdwn(parts.changes.map((change) => `• ${change}`).join('\n'), SHARE.changes)),
-  ];
-  const after = [
+    factLines(parts.facts, { group: 'ours', unitsMax: SHARE.ours }),
     titled('Note', fitMrkdwn(parts.note ?? '', SHARE.note)),
-    factLines(parts.facts, { main: false, unitsMax: SHARE.facts }),
+    // Slack folds a long message up: what is to be clicked must stand above Microsoft's text.
     ...linkTexts(parts),
   ];
+  const after = [factLines(parts.facts, { group: 'more', unitsMax: SHARE.more })];
   const used = HEADER_CHARS_MAX + [...before, ...after].reduce((sum, text) => sum + text.length, 0);
   const post = postTexts(parts, { timezone: options.destination.timezone, unitsMax: TOTAL_CHARS_MAX - used });
   return {
@@ -101,8 +101,8 @@ function safeEnd(window: string): number {
   return last >= 0xd800 && last <= 0xdbff ? window.length - 1 : window.length;
 }
 
-function factLines(facts: readonly Fact[], { main, unitsMax }: { main: boolean; unitsMax: number }): string {
-  const shown = facts.filter((fact) => fact.main === main);
+function factLines(facts: readonly Fact[], { group, unitsMax }: { group: Fact['group']; unitsMax: number }): string {
+  const shown = facts.filter((fact) => fact.group === group);
   let left = unitsMax;
   const lines: string[] = [];
   for (const { label, value } of shown) {

@@ -1,6 +1,6 @@
 /**
  * A step as an Adaptive Card that a person reads on a phone: what and how it stands, where and since when, what
- * changed, what Microsoft says, then the rest; buttons at the end.
+ * changed, who of us is hit and what to do, what Microsoft says, then the rest; buttons at the end.
  */
 import type { DestinationView, Step } from '#src/core/adapter.ts';
 import { htmlToMarkdown } from '#src/text/html.ts';
@@ -53,15 +53,16 @@ function cardOf(
   const text = (key: string): string => texts[key] ?? '';
   const body: AdaptiveCard['body'] = [head(parts, text('headline'))];
   body.push(...parts.notices.map((notice) => textBlock(notice, { isSubtle: true, spacing: 'Small' })));
-  body.push(...factSet(parts.facts, { texts, main: true }));
+  body.push(...factSet(parts.facts, { texts, group: 'where' }));
   if (text('changes') !== '') body.push(heading('What changed'), textBlock(text('changes'), { spacing: 'Small' }));
+  body.push(...factSet(parts.facts, { texts, group: 'ours' }));
+  if (text('note') !== '') body.push(heading('Note'), textBlock(text('note'), { spacing: 'Small' }));
   if (text('post') !== '' || text('title') !== '') {
     body.push(heading('What Microsoft says'), textBlock(at, { size: 'Small', isSubtle: true, spacing: 'None' }));
     if (text('title') !== '') body.push(textBlock(text('title'), { weight: 'Bolder', spacing: 'Small' }));
     if (text('post') !== '') body.push(textBlock(text('post'), { spacing: 'Small' }));
   }
-  if (text('note') !== '') body.push(heading('Note'), textBlock(text('note'), { spacing: 'Small' }));
-  body.push(...factSet(parts.facts, { texts, main: false }));
+  body.push(...factSet(parts.facts, { texts, group: 'more' }));
   return {
     fallbackText: `${parts.stageLine}: ${text('headline')}`,
     body,
@@ -83,13 +84,15 @@ function heading(text: string) {
   return textBlock(text, { weight: 'Bolder', color: 'Accent', spacing: 'Medium', separator: true });
 }
 
-function factSet(all: readonly Fact[], { texts, main }: { texts: Readonly<Texts>; main: boolean }): FactSet[] {
+function factSet(all: readonly Fact[], { texts, group }: { texts: Readonly<Texts>; group: Fact['group'] }): FactSet[] {
   const facts = all
     .map((fact, i) => ({ ...fact, title: texts[`label${i}`] ?? '', value: texts[`fact${i}`] ?? '' }))
-    .filter((fact) => fact.main === main)
+    .filter((fact) => fact.group === group)
     .map(({ title, value }) => ({ title, value }));
   if (facts.length === 0) return [];
-  return [main ? { type: 'FactSet', facts } : { type: 'FactSet', facts, spacing: 'Medium', separator: true }];
+  return [
+    group === 'where' ? { type: 'FactSet', facts } : { type: 'FactSet', facts, spacing: 'Medium', separator: true },
+  ];
 }
 
 function oneLine(text: string): string {

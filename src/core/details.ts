@@ -10,8 +10,20 @@ export const ADVICE_LABEL = 'What you can do';
 /** What has to be known before. A fact of its own: some destinations cut a fact at 300 characters. */
 export const CAVEAT_LABEL = 'Before you do';
 
+/** Which of our own resources are hit, as far as an estate is known. */
+export const OWN_LABEL = 'Our resources';
+
+/** That we held the news back, and until when. */
+export const LATE_LABEL = 'Told late';
+
+/** How many of our own alerts the incident speaks for. */
+export const HELD_LABEL = 'Held back';
+
 /** What one look at the evidence says, and the next one replaces whole. */
 export const EVIDENCE_LABELS: readonly string[] = [EVIDENCE_LABEL, ADVICE_LABEL, CAVEAT_LABEL];
+
+/** What we say of what is hit and what to do about it; every other fact is Azure's. */
+export const OUR_LABELS: readonly string[] = [OWN_LABEL, LATE_LABEL, HELD_LABEL, ...EVIDENCE_LABELS];
 
 type Details = Record<string, string>;
 

@@ -1,7 +1,7 @@
 /** From a plan to the step that an adapter gets: the incident as of that revision, what changed, for whom, with which links. */
 import { createHash } from 'node:crypto';
 import type { Action, IncidentView, Step } from '#src/core/adapter.ts';
-import { ADVICE_LABEL, CAVEAT_LABEL, EVIDENCE_LABEL } from '#src/core/details.ts';
+import { ADVICE_LABEL, CAVEAT_LABEL, EVIDENCE_LABEL, HELD_LABEL, LATE_LABEL, OWN_LABEL } from '#src/core/details.ts';
 import { blastRadius } from '#src/core/estate.ts';
 import { hitsInWords, whyUnknown, type EstateView } from '#src/core/estate-facts.ts';
 import { isOpen, isServiceHealth, type Scope, type Snapshot } from '#src/core/incident.ts';
@@ -101,8 +101,8 @@ function view(
     firstSeenAt: incident.firstSeenAt,
     headline: incident.headline,
     details: {
-      ...(due.heldMark === null ? {} : { 'Told late': `held back ${due.heldMark}` }),
-      ...(ours === null ? {} : { 'Our resources': ours }),
+      ...(due.heldMark === null ? {} : { [LATE_LABEL]: `held back ${due.heldMark}` }),
+      ...(ours === null ? {} : { [OWN_LABEL]: ours }),
       ...(evidence === undefined ? {} : { [EVIDENCE_LABEL]: evidence }),
       // After the end nobody is to move anything.
       ...(todo === undefined || before === undefined || !isOpen(stands.state)
@@ -135,7 +135,7 @@ function ourResources(
 function heldBack(children: number): Record<string, string> {
   return children === 0
     ? {}
-    : { 'Held back': `${children} alert${children === 1 ? '' : 's'} of our own in the same place` };
+    : { [HELD_LABEL]: `${children} alert${children === 1 ? '' : 's'} of our own in the same place` };
 }
 
 /** Several revisions in one message: what changed over all of them, each sentence once, the newest last. */

@@ -15,6 +15,9 @@ const FLAVOURS: Readonly<Record<string, string>> = {
 
 const TIMELINE = 'https://relay.example/incidents/inc_01k7q2v9m3x4';
 
+/** Said by the page at 3 a.m.; a webhook's receiver gets fields, and arranges them itself. */
+const FIELDS_KINDS: readonly string[] = ['webhook'];
+
 /** 3,000 words of Microsoft's HTML: paragraphs, lists, links. */
 function longHtml(word: string): string {
   const paragraphs = Array.from(
@@ -26,7 +29,7 @@ function longHtml(word: string): string {
   return paragraphs.join('');
 }
 
-function longStep(flavour: string): StepOverrides {
+function longStep(flavour: string): NonNullable<StepOverrides> {
   const title = flavour.repeat(Math.ceil(600 / flavour.length));
   return {
     incident: {
@@ -97,3 +100,28 @@ await forEachAdapter(({ bench, onBench }) => {
       { sensitive: 'redacted' },
     ));
 });
+
+await forEachAdapter(
+  ({ onBench }) => {
+    it('says who of us is hit and what to do before the text of Microsoft, however long that is', () =>
+      onBench(async (delivery, running) => {
+        const { incident, ...step } = longStep('outage ');
+        const ours = {
+          'Our resources': '2 registries: acr-shop, acr-pay',
+          Evidence: 'pull errors in acr-shop since 08:04 UTC',
+          'What you can do': 'Pull from the replica in North Europe.',
+          'Before you do': 'The replica is ten minutes behind.',
+        };
+        const details = { ...incident?.details, ...ours };
+        await delivery.run({ ...step, incident: { ...incident, details }, changes: [] });
+        const { messages } = await running.observed();
+        const text = messages[0]?.text ?? '';
+        const wanted = [...Object.values(ours), '(payments)', 'Update 0:'];
+        // Cards escape what could be markup.
+        const places = wanted.map((part) => text.replaceAll('\\', '').indexOf(part));
+        expect(places).not.toContain(-1);
+        expect(Math.max(...places)).toBe(places.at(-1));
+      }));
+  },
+  (kind) => !FIELDS_KINDS.includes(kind),
+);

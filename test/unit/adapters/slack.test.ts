@@ -17,7 +17,7 @@ const deliver = (overrides: Parameters<typeof makeStep>[0] = {}) =>
   slack.deliver(makeStep(overrides), makeContext({ settings: { webhookUrl: server.url } }));
 
 describe('a message', () => {
-  it('says how it stands, what, where, when, what changed, what Microsoft says, who, and links', async () => {
+  it('says how it stands, what, where, when, what changed, who, links, and what Microsoft says', async () => {
     const changes = ['West Europe was joined by North Europe.'];
     expect(await deliver({ action: 'update', changes })).toMatchObject({ outcome: 'accepted', status: 200 });
     const { text, links, fallback } = server.posts[0] ?? { text: '', links: [], fallback: '' };
@@ -27,19 +27,19 @@ describe('a message', () => {
       '*Service and region:* Container Registry: West Europe',
       '*Started:* 23 Nov 2026, 08:05 UTC (09:05 Europe/Berlin)',
       '• West Europe was joined by North Europe.',
-      '*What Microsoft says*',
-      'Impact Statement: Starting at 08:05 UTC',
       '*Subscriptions:* Payments prod (payments)',
       'Timeline',
+      '*What Microsoft says*',
+      'Impact Statement: Starting at 08:05 UTC',
     ];
     const places = wanted.map((part) => text.indexOf(part));
     expect(places).not.toContain(-1);
     expect(places).toEqual(places.toSorted((a, b) => a - b));
     expect(links).toEqual([
-      'https://status.azure.com',
       'https://relay.example/incidents/inc_01k7q2v9m3x4',
       'https://app.azure.com/h/CNT1-0AR/5c3b10',
       'https://wiki.example/azure-outage',
+      'https://status.azure.com',
     ]);
     expect(fallback).toBe(
       'Active: [Outage] Container Registry, West Europe: Image pulls fail in West Europe (CNT1-0AR)',

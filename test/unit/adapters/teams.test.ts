@@ -33,7 +33,7 @@ describe('a card', () => {
     expect(server.cards).toMatchObject([{ style }]);
   });
 
-  it('says, in this order, how it stands, what, where, when, what changed, what Microsoft says, who', async () => {
+  it('says, in this order, how it stands, what, where, when, what changed, who, what Microsoft says', async () => {
     await deliver({ action: 'update', changes: ['West Europe was joined by North Europe.'] });
     const text = server.cards[0]?.text ?? '';
     const wanted = [
@@ -43,16 +43,21 @@ describe('a card', () => {
       'Started: 23 Nov 2026, 08:05 UTC (09:05 Europe/Berlin)',
       'What changed',
       '- West Europe was joined by North Europe.',
+      'Subscriptions: Payments prod (payments)',
       'What Microsoft says',
       '**Impact Statement:** Starting at 08:05 UTC',
       '[Azure status](https://status.azure.com)',
       'Tracking ID: CNT1-0AR',
-      'Subscriptions: Payments prod (payments)',
     ];
     const places = wanted.map((part) => text.indexOf(part));
     expect(places).not.toContain(-1);
     expect(places).toEqual(places.toSorted((a, b) => a - b));
     expect(server.cards[0]?.actions.map(({ title }) => title)).toEqual(['Timeline', 'Azure portal', 'Runbook']);
+  });
+
+  it('is shown with a note of blanks, for which Teams would drop a card', async () => {
+    await deliver({ route: { runbook: null, note: ' \n', fields: {} } });
+    expect(server.runs).toMatchObject([{ faults: [] }]);
   });
 
   it('has buttons only for links that exist', () => {
