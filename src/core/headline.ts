@@ -13,6 +13,9 @@ const KIND_WORDS: Record<Kind, string> = {
   canary: 'Canary',
 };
 
+/** Marks that turn the direction of what follows: one in a rule's name would show the tracking ID behind it backwards. */
+const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;
+
 /** `[Outage] Container Registry, West Europe +1: image pulls fail (CNT1-0AR)`; not cut. */
 export function headline(incident: {
   kind: Kind;
@@ -24,7 +27,7 @@ export function headline(incident: {
   const more = incident.impacts.length > 1 ? ` +${incident.impacts.length - 1}` : '';
   const where = first ? `${first.region ? `${first.service}, ${first.region}` : first.service}${more}: ` : '';
   const id = incident.trackingId ? ` (${incident.trackingId})` : '';
-  return `[${KIND_WORDS[incident.kind]}] ${where}${shortTitle(incident.title, first)}${id}`;
+  return `[${KIND_WORDS[incident.kind]}] ${where}${shortTitle(incident.title, first)}${id}`.replaceAll(TURNS, '');
 }
 
 /** Azure's titles often begin with the service and region that the headline has just said. */
