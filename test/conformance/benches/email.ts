@@ -25,7 +25,7 @@ export const bench: ConformanceBench = {
         woken: 0,
         open: 0,
         records: server.mails.length,
-        refused: 0,
+        refused: server.refusals.length,
         messages: server.mails.map(messageOf),
       }),
       stop: () => {

@@ -5,6 +5,7 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import { mailFaults } from './mail-faults.ts';
 import { ownPort } from '#test/support/own-port.ts';
 
 export interface SmtpOptions {
@@ -40,6 +41,8 @@ export class SmtpStandIn {
   readonly password = 'smtp-pass%word-5521';
   /** What people have in their mailboxes, oldest first. */
   readonly mails: ReceivedMail[] = [];
+  /** Why mails were refused after their data. */
+  readonly refusals: string[] = [];
   /** Sign-ins by method; XOAUTH2 with the token that was shown. */
   readonly logins: { method: string; token: string | null }[] = [];
   /** Answers to RCPT TO by address, instead of 250. */
@@ -147,7 +150,13 @@ export class SmtpStandIn {
     }
     const fault = this.#take('data');
     if (fault?.kind === 'refuse') return done(replyError(fault.code));
-    if (fault === null || ('taken' in fault && fault.taken)) await this.#keep(Buffer.concat(chunks), session);
+    const raw = Buffer.concat(chunks);
+    const faults = mailFaults(raw.toString('latin1'));
+    if (faults.length > 0) {
+      this.refusals.push(...faults);
+      return done(replyError(554));
+    }
+    if (fault === null || ('taken' in fault && fault.taken)) await this.#keep(raw, session);
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'drop') return this.dropAll();
     done(null, `2.0.0 Ok: queued as ${this.mails.length}`);

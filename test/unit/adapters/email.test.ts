@@ -6,6 +6,7 @@ import { subjectOf } from '#adapters/email/render.ts';
 import { emailSettings, type EmailSettings } from '#adapters/email/settings.ts';
 import type { DeliverContext, Memo } from '#src/core/adapter.ts';
 import { communicationView, makeContext, makeStep } from '#test/support/steps.ts';
+import { mailFaults } from '#test/support/vendors/mail-faults.ts';
 import { SmtpStandIn } from '#test/support/vendors/smtp.ts';
 
 const [SRE, DUTY, BOSS] = ['sre@contoso.example', 'duty@contoso.example', 'boss@contoso.example'] as const;
@@ -47,6 +48,25 @@ describe('a mail', () => {
       expect(part).toContain('https://relay.example/incidents/inc_01k7q2v9m3x4');
     }
     expect(server.mails[0]?.raw).toMatch(/multipart\/alternative[\s\S]*text\/plain[\s\S]*text\/html/);
+  });
+
+  it('passes a strict server whatever it is about, and one with a header of somebody else does not', async () => {
+    const hostile = 'Bcc: a@evil.example\r\nX-Evil: 1\r\n\r\n\u{202E}"ä"\n.\n'.repeat(40);
+    await deliver({
+      incident: { title: hostile, headline: hostile, trackingId: 'A\r\nB', details: { [hostile]: hostile } },
+      communication: communicationView({ title: hostile, html: 'x'.repeat(5_000) + hostile }),
+      changes: [hostile],
+      route: { runbook: null, note: hostile, fields: {} },
+    });
+    expect(server.refusals).toEqual([]);
+    const raw = server.mails[0]?.raw ?? '';
+    expect(mailFaults(raw)).toEqual([]);
+    expect(
+      mailFaults(raw.replace('Subject:', 'Bcc: a@evil.example\r\nBcc: b@evil.example\r\nX-Evil: ä\r\nSubject:')),
+    ).toEqual(['a header that is not ASCII', 'more than one bcc', 'an unknown header x-evil']);
+    expect(mailFaults(raw.replace(/^Auto-Submitted.*\r\n/im, ''))).toEqual(['no auto-submitted']);
+    expect(mailFaults(`${raw}${'x'.repeat(999)}\r\n`)).toEqual(['a line over 998 octets']);
+    expect(mailFaults(`${raw}a\nb\r\n`)).toEqual(['a line end that is not CR LF']);
   });
 
   it('carries the headers that group it, and that stop automatic answers', async () => {
