@@ -52,7 +52,7 @@ function cardOf(
 ): Pick<AdaptiveCard, 'fallbackText' | 'body' | 'actions'> {
   const text = (key: string): string => texts[key] ?? '';
   const body: AdaptiveCard['body'] = [head(parts, text('headline'))];
-  body.push(...parts.notices.map((notice) => textBlock(notice, { isSubtle: true, spacing: 'Small' })));
+  body.push(...parts.notices.map((notice) => textBlock(escapeMarkdown(notice), { isSubtle: true, spacing: 'Small' })));
   body.push(...factSet(parts.facts, { texts, group: 'where' }));
   if (text('changes') !== '') body.push(heading('What changed'), textBlock(text('changes'), { spacing: 'Small' }));
   body.push(...factSet(parts.facts, { texts, group: 'ours' }));

@@ -65,7 +65,7 @@ export interface Step {
   catchUp: boolean;
   /** Learned by back-fill, not by push. */
   late: boolean;
-  /** What a reader must see first beside the marks above: that it flaps, or has stopped. */
+  /** What a reader must see first beside the marks above: that it flaps or has stopped, or stands in for another destination. */
   remark?: { word: string; sentence: string };
   /** A marked test of the destination (`send-test`, test notifications): what it opens, the adapter closes in the same step. */
   test: boolean;

@@ -41,6 +41,7 @@ export function buildStep(
     repeat: plan.repeat,
     catchUp: plan.catchUp,
     late: covered.some((s) => s.late),
+    ...fallbackRemark(due, plan),
     test: false,
     incident: view(due, { snapshot, scope, revision: plan.covers[1], ours: ourResources(config, due, scope, estate) }),
     communication: newest?.communication ?? null,
@@ -55,6 +56,13 @@ export function buildStep(
       portal: portalLink(due.incident.trackingId, ids[0] ?? scope.subscriptions[0]),
     },
   };
+}
+
+/** Whoever opens a channel that stands in must not take the message for a copy of a page that somebody else has got. */
+function fallbackRemark({ fallbackOf, firstRevision }: DueDelivery, plan: StepPlan): Pick<Step, 'remark'> {
+  if (fallbackOf === null || plan.action !== 'open' || plan.covers[0] > firstRevision) return {};
+  const sentence = `It came here because ${fallbackOf} was not reached: nobody may have been told there.`;
+  return { remark: { word: 'FALLBACK', sentence } };
 }
 
 /**

@@ -47,6 +47,9 @@ test('a delivery that fails for good goes to its fallback, which is resolved too
   await expect.poll(() => hook.events.map((e) => e.body.type)).toEqual(['incident.opened']);
   await post('FALL-001', 2, 'Resolved');
   await expect.poll(() => hook.events.map((e) => e.body.type)).toEqual(['incident.opened', 'incident.resolved']);
+  // Who gets it must not take it for a copy of what the pager has already: only the opening says so.
+  expect(hook.events.map((e) => e.body.data.remark?.word)).toEqual(['FALLBACK', undefined]);
+  expect(hook.events[0]!.body.data.remark?.sentence).toContain('oncall was not reached');
   const { timeline } = (await relay.get('/v1/incidents/FALL-001/timeline')).json;
   expect(timeline.some((e: { data: { decision?: string } }) => e.data.decision === 'fallback')).toBe(true);
 });
