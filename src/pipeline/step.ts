@@ -29,9 +29,11 @@ export function buildStep(
   const covered = (due.revisions ?? []).filter((r) => r.revision <= plan.covers[1]).map((r) => r.snapshot);
   const snapshot = covered.at(-1) ?? null;
   const newest = covered.findLast((s) => s.communication !== null);
-  const match = judgeRoutes(config, due.incident, scope, estate).destinations.find(
-    (d) => d.destination === due.destination,
-  );
+  const { destinations } = judgeRoutes(config, due.incident, scope, estate);
+  // No route may lead to a fallback by itself: it is told what the destination that it stands in for would have been.
+  const match =
+    destinations.find((d) => d.destination === due.destination) ??
+    destinations.find((d) => d.destination === due.fallbackOf);
   const ids = match?.subscriptions ?? scope.subscriptions;
   return {
     action: plan.action,

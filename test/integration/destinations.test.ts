@@ -41,7 +41,7 @@ test('a delivery that fails for good goes to its fallback, which is resolved too
   });
   relay = await startRelay(
     stores,
-    `destinations:\n${ONCALL()}, fallback: { to: hook } }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall] }]\n`,
+    `destinations:\n${ONCALL()}, fallback: { to: hook } }\n${HOOK()}\nroutes: [{ match: {}, to: [oncall], runbook: "https://wiki.example/outage" }]\n`,
   );
   await post('FALL-001', 1, 'Active');
   await expect.poll(() => hook.events.map((e) => e.body.type)).toEqual(['incident.opened']);
@@ -49,6 +49,7 @@ test('a delivery that fails for good goes to its fallback, which is resolved too
   await expect.poll(() => hook.events.map((e) => e.body.type)).toEqual(['incident.opened', 'incident.resolved']);
   // Who gets it must not take it for a copy of what the pager has already: only the opening says so.
   expect(hook.events.map((e) => e.body.data.remark?.word)).toEqual(['FALLBACK', undefined]);
+  expect(hook.events[0]!.body.data.route.runbook).toBe('https://wiki.example/outage');
   expect(hook.events[0]!.body.data.remark?.sentence).toContain('oncall was not reached');
   const { timeline } = (await relay.get('/v1/incidents/FALL-001/timeline')).json;
   expect(timeline.some((e: { data: { decision?: string } }) => e.data.decision === 'fallback')).toBe(true);
