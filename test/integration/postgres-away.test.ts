@@ -21,6 +21,8 @@ async function start({ spool, replicas = 1 }: { spool: boolean; replicas?: numbe
 routes:
   - match: { kind: outage }
     to: [oncall, hook]
+    runbook: https://wiki.example/azure-outage
+    note: Call the shop.
 `;
   const relays: TestRelay[] = [];
   for (let i = 0; i < replicas; i++) relays.push(await startOne(config, { spool }));
@@ -79,6 +81,10 @@ test('with a spool: 202 spooled, the pager is opened within seconds, and everyth
   expect(taken.status).toBe(202);
   expect(taken.json.signals[0]).toMatchObject({ incident: null, outcome: 'spooled' });
   await expect.poll(() => pager().pages, { timeout: 5_000 }).toBe(2);
+  // What to do is needed then as well.
+  const [page] = pager().alerts().at(-1)!.log;
+  expect(page!.details['Note']).toBe('Call the shop.');
+  expect(page!.links).toContainEqual({ href: 'https://wiki.example/azure-outage', text: 'Runbook' });
   await relay!.post(active('SPOL-001', 1, 2));
   await relay!.post(active('SPOL-001', 2));
   await relay!.post(resolved('SPOL-001', 3));

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome, Step } from '#src/core/adapter.ts';
 import { headline } from '#src/core/headline.ts';
+import type { RouteDecision } from '#src/core/route.ts';
 import type { Signal } from '#src/core/signal.ts';
 import type { Destination, RelayConfig } from '#src/config/types.ts';
 import type { DirectAttempt } from '#src/db/spool.ts';
@@ -87,15 +88,7 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
     for (const signal of signals) {
       noteEnds([signal]);
       if (!isUrgent(signal) || options.over.has(signal.identity)) continue;
-      const scope = {
-        impacts: signal.impacts,
-        subscriptions: signal.subscriptions,
-        resources: signal.resources,
-        sources: [signal.source],
-      };
-      for (const { destination: name } of judgeRoutes(options.config(), signal, scope).destinations) {
-        tell(name, signal);
-      }
+      for (const { destination: name } of routesFor(options.config(), signal)) tell(name, signal);
     }
   }
 
@@ -132,7 +125,7 @@ export function createFailOpen(options: FailOpenOptions): FailOpen {
     };
     attempts.set(mapKey, attempt);
     if (!known) await note(attempt);
-    const step = directStep(options.config(), signal);
+    const step = directStep(options.config(), signal, destination.name);
     const key = vendorKey(options.config().relayId, { identity: signal.identity, episode: 1 }, destination.id);
     for (let tries = 0; tries < TRIES_MAX && !stop.aborted && !options.over.has(signal.identity); tries++) {
       const outcome: Outcome = await options.call(destination, step, {
@@ -239,9 +232,16 @@ async function pause(delayMs: number, stop: AbortSignal): Promise<void> {
   await sleep(delayMs, undefined, { signal: stop, ref: false }).catch(() => undefined);
 }
 
-/** What can be said from one signal alone, without the record. */
-function directStep(config: RelayConfig, signal: Signal): Step {
+/** Judged on what this one signal names. */
+function routesFor(config: RelayConfig, signal: Signal): RouteDecision['destinations'] {
+  const { impacts, subscriptions, resources, source } = signal;
+  return judgeRoutes(config, signal, { impacts, subscriptions, resources, sources: [source] }).destinations;
+}
+
+/** What can be said from one signal alone, without the record; runbook and note are as much needed as ever. */
+function directStep(config: RelayConfig, signal: Signal, destination: string): Step {
   const { identity, trackingId, kind, severity, title, stage, impacts, resources, startedAt, subscriptions } = signal;
+  const match = routesFor(config, signal).find((one) => one.destination === destination);
   const details = { ...signal.details, Relay: 'sent while its database was away; the record follows' };
   return openingStep(
     {
@@ -263,10 +263,11 @@ function directStep(config: RelayConfig, signal: Signal): Step {
         subscriptions: subscriptions.map((id) => ({
           id,
           name: config.subscriptions.get(id)?.name ?? null,
-          team: null,
+          team: config.subscriptions.get(id)?.team ?? null,
         })),
         total: subscriptions.length,
       },
+      route: { runbook: match?.runbook ?? null, note: match?.note ?? null, fields: match?.fields ?? {} },
       links: { timeline: null, portal: portalLink(trackingId, subscriptions[0]) },
     },
   );
