@@ -1,7 +1,7 @@
 /**
  * What a step says to people, in parts: every channel says the same in the same words and only arranges it. The
- * stage, marks and notices change from message to message; the headline never does within an incident, since mail and
- * chat group by it (destinations 4.1).
+ * stage, marks and notices change from message to message; the headline does so once at the most, where a mere change
+ * turns out a failure. Mail, which is grouped by it, stays with its first one (destinations 4.1).
  */
 import type { CommunicationView, DestinationView, Step } from '#src/core/adapter.ts';
 import { safeUrl } from '#src/text/sanitize.ts';

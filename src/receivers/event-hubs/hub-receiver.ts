@@ -152,8 +152,7 @@ export function startHubReceiver(hub: EventHubConfig, options: HubReceiverOption
       reader = opened.reader;
       if (stopping.signal.aborted) return reader.close();
       const renewing = keepRenewing({ store, key, ownerId, checkpoints: opened.checkpoints, tuning });
-      const reason = await watch(opened.reader, opened.checkpoints);
-      renewing.stop();
+      const reason = await watch(opened.reader, opened.checkpoints).finally(() => renewing.stop());
       await opened.reader.close();
       if (reason === null) return;
       restarts++;

@@ -1,4 +1,4 @@
-/** The first line of every message, which never changes within an incident. */
+/** The first line of every message. */
 import { expect, test } from 'vitest';
 import { headline } from '#src/core/headline.ts';
 
